@@ -1,0 +1,86 @@
+// Built-in processors.
+#include "built_ins.hpp"
+
+#include "directory.hpp"
+#include "guard.hpp"
+#include "instance_access.hpp"
+#include "processors/console/console_processor.hpp"
+#include "processors/jsonl/jsonl_processor.hpp"
+#include "processors/local/local_processor.hpp"
+
+namespace trunkline::capi {
+namespace {
+
+using Make = Error (*)(std::string_view options_json, const std::string& directory, tr_processor* out);
+
+struct BuiltIn {
+  std::string_view name;
+  Make make;
+};
+
+constexpr BuiltIn kBuiltIns[] = {
+    {"local", make_local_processor},
+    {"jsonl", make_jsonl_processor},
+    {"console", make_console_processor},
+};
+
+int make(Make function, const char* options, size_t size, tr_processor* out, tr_error* error) {
+  std::string_view text;
+  if (out == nullptr || out->struct_size < offsetof(tr_processor, tick_ms) || !view_of(options, size, &text)) {
+    return report(Error{TR_EINVAL, "no table, or no struct_size in it"}, error);
+  }
+  return guarded([&] {
+    tr_processor table{};
+    table.struct_size = sizeof table;
+    if (const Error failed = function(text, default_directory(), &table)) return report(failed, error);
+    write_struct(table, out);
+    return TR_OK;
+  });
+}
+
+}  // namespace
+
+Error make_built_ins(const pipeline::Settings& settings, std::vector<tr_processor>* out) {
+  std::string unknown;
+  std::string_view rest = settings.processors;
+  while (!rest.empty()) {
+    const size_t comma = rest.find(',');
+    const std::string_view name = rest.substr(0, comma);
+    rest.remove_prefix(comma == std::string_view::npos ? rest.size() : comma + 1);
+    if (name.empty() || name == "none") continue;
+    bool known = false;
+    for (const BuiltIn& built_in : kBuiltIns) {
+      if (built_in.name != name) continue;
+      known = true;
+      tr_processor table{};
+      table.struct_size = sizeof table;
+      // Without a directory there is nowhere to store: said once, when the directory failed.
+      if (const Error failed = built_in.make({}, settings.directory, &table)) {
+        if (!settings.directory.empty()) unknown += " " + std::string(name) + " (" + failed.message + ")";
+      } else {
+        out->push_back(table);
+      }
+    }
+    if (!known) unknown += " " + std::string(name);
+  }
+  return unknown.empty() ? Error::none() : Error{TR_EINVAL, "processors that cannot be started:" + unknown};
+}
+
+std::string default_directory() {
+  if (const auto instance = pipeline::Instance::current()) return instance->settings().directory;
+  return resolve_directory(nullptr).path;
+}
+
+}  // namespace trunkline::capi
+
+int tr_local_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
+  return trunkline::capi::make(trunkline::make_local_processor, options_json, size, out, error);
+}
+
+int tr_jsonl_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
+  return trunkline::capi::make(trunkline::make_jsonl_processor, options_json, size, out, error);
+}
+
+int tr_console_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
+  return trunkline::capi::make(trunkline::make_console_processor, options_json, size, out, error);
+}

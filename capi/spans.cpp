@@ -1,0 +1,226 @@
+// Spans.
+#include "guard.hpp"
+#include "instance_access.hpp"
+#include "record/recorder.hpp"
+
+using trunkline::Field;
+using trunkline::capi::guarded;
+using trunkline::capi::read_struct;
+using trunkline::capi::view_of;
+using trunkline::record::Entry;
+using trunkline::record::HandleKind;
+
+namespace {
+
+// Not inlined: a double must be in memory before the first touch of thread-local storage, whose resolver some C
+// libraries let clobber vector registers.
+__attribute__((noinline)) int put(tr_span span, Field field, tr_type type, std::string_view key, const void* value,
+                                  size_t size) {
+  if (field == Field::kAttribute && (key.empty() || key.size() > trunkline::kMaxKeyBytes)) return TR_EINVAL;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return entry.recorder().put(entry.thread(), span, HandleKind::kSpan, field, type, key, value, size);
+}
+
+int set_text(tr_span span, Field field, tr_type type, const char* key, size_t key_size, const char* value,
+             size_t size) {
+  if (span == 0) return TR_OK;
+  std::string_view key_view;
+  std::string_view text;
+  if (!view_of(key, key_size, &key_view) || !view_of(value, size, &text)) return TR_EINVAL;
+  return put(span, field, type, key_view, text.data(), text.size());
+}
+
+int set_content(tr_span span, Field field, tr_type type, const char* data, size_t size) {
+  if (span == 0) return TR_OK;
+  if (type != TR_TYPE_STR && type != TR_TYPE_JSON) return TR_EINVAL;
+  return set_text(span, field, type, nullptr, 0, data, size);
+}
+
+int set_values(const Entry& entry, tr_span span, const tr_attribute* attributes, size_t count) {
+  int first_error = TR_OK;
+  for (size_t i = 0; i < count; ++i) {
+    std::string_view key;
+    int result = TR_EINVAL;
+    if (view_of(attributes[i].key, &key) && !key.empty() && key.size() <= trunkline::kMaxKeyBytes) {
+      result = entry.recorder().put_value(entry.thread(), span, HandleKind::kSpan, key, attributes[i].value);
+    }
+    if (first_error == TR_OK) first_error = result;
+  }
+  return first_error;
+}
+
+}  // namespace
+
+tr_span tr_span_start(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size) {
+  return tr_span_start_with(trace, parent, kind, name, name_size, nullptr, 0);
+}
+
+tr_span tr_span_start_with(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size,
+                           const tr_attribute* attributes, size_t count) {
+  if (trace == 0) return 0;
+  std::string_view name_view;
+  const bool good = view_of(name, name_size, &name_view) && (attributes != nullptr || count == 0);
+  const Entry entry;
+  if (!entry) return 0;
+  if (!good) entry.thread().counters.misuse.add();
+  return entry.recorder().start_span(entry.thread(), trace, parent, kind, name_view, attributes,
+                                     attributes == nullptr ? 0 : count);
+}
+
+int tr_span_set_value(tr_span span, const char* key, size_t key_size, const tr_value* value) {
+  if (span == 0) return TR_OK;
+  std::string_view key_view;
+  if (value == nullptr || !view_of(key, key_size, &key_view) || key_view.empty() ||
+      key_view.size() > trunkline::kMaxKeyBytes) {
+    return TR_EINVAL;
+  }
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return entry.recorder().put_value(entry.thread(), span, HandleKind::kSpan, key_view, *value);
+}
+
+int tr_span_set_values(tr_span span, const tr_attribute* attributes, size_t count) {
+  if (span == 0) return TR_OK;
+  if (attributes == nullptr && count != 0) return TR_EINVAL;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return set_values(entry, span, attributes, count);
+}
+
+int tr_span_set_str(tr_span span, const char* key, size_t key_size, const char* value, size_t size) {
+  return set_text(span, Field::kAttribute, TR_TYPE_STR, key, key_size, value, size);
+}
+
+int tr_span_set_json(tr_span span, const char* key, size_t key_size, const char* json, size_t size) {
+  return set_text(span, Field::kAttribute, TR_TYPE_JSON, key, key_size, json, size);
+}
+
+int tr_span_set_bytes(tr_span span, const char* key, size_t key_size, const void* value, size_t size) {
+  if (span != 0 && size == TR_NUL) return TR_EINVAL;
+  return set_text(span, Field::kAttribute, TR_TYPE_BYTES, key, key_size, static_cast<const char*>(value), size);
+}
+
+int tr_span_set_i64(tr_span span, const char* key, size_t key_size, int64_t value) {
+  if (span == 0) return TR_OK;
+  std::string_view key_view;
+  if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
+  return put(span, Field::kAttribute, TR_TYPE_I64, key_view, &value, sizeof value);
+}
+
+int tr_span_set_f64(tr_span span, const char* key, size_t key_size, double value) {
+  if (span == 0) return TR_OK;
+  std::string_view key_view;
+  if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
+  return put(span, Field::kAttribute, TR_TYPE_F64, key_view, &value, sizeof value);
+}
+
+int tr_span_set_bool(tr_span span, const char* key, size_t key_size, int value) {
+  if (span == 0) return TR_OK;
+  std::string_view key_view;
+  if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
+  const int64_t truth = value != 0 ? 1 : 0;
+  return put(span, Field::kAttribute, TR_TYPE_BOOL, key_view, &truth, sizeof truth);
+}
+
+int tr_span_set_usage(tr_span span, const tr_usage* usage) {
+  if (span == 0) return TR_OK;
+  if (usage == nullptr) return TR_EINVAL;
+  return put(span, Field::kUsage, TR_TYPE_BYTES, {}, usage, sizeof *usage);
+}
+
+int tr_span_set_model(tr_span span, const char* model, size_t size) {
+  return set_text(span, Field::kModel, TR_TYPE_STR, nullptr, 0, model, size);
+}
+
+int tr_span_set_score(tr_span span, const char* name, size_t name_size, double score) {
+  if (span == 0) return TR_OK;
+  std::string_view name_view;
+  if (!view_of(name, name_size, &name_view) || name_view.size() > trunkline::kMaxKeyBytes) return TR_EINVAL;
+  return put(span, Field::kScore, TR_TYPE_F64, name_view, &score, sizeof score);
+}
+
+int tr_span_set_step(tr_span span, int64_t step) {
+  if (span == 0) return TR_OK;
+  return put(span, Field::kStep, TR_TYPE_I64, {}, &step, sizeof step);
+}
+
+int tr_span_set_input(tr_span span, tr_type type, const char* data, size_t size) {
+  return set_content(span, Field::kInput, type, data, size);
+}
+
+int tr_span_set_output(tr_span span, tr_type type, const char* data, size_t size) {
+  return set_content(span, Field::kOutput, type, data, size);
+}
+
+int tr_span_set_error(tr_span span, const char* type, size_t type_size, const char* message, size_t message_size) {
+  if (span == 0) return TR_OK;
+  std::string_view type_view;
+  std::string_view message_view;
+  if (!view_of(type, type_size, &type_view) || !view_of(message, message_size, &message_view)) return TR_EINVAL;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return entry.recorder().mark_failed(entry.thread(), span, HandleKind::kSpan, type_view, message_view);
+}
+
+int tr_span_set_foreign_id(tr_span span, const char* id, size_t size) {
+  return set_text(span, Field::kForeignId, TR_TYPE_STR, nullptr, 0, id, size);
+}
+
+int tr_span_event(tr_span span, const char* name, size_t name_size, const tr_attribute* attributes, size_t count) {
+  if (span == 0) return TR_OK;
+  std::string_view name_view;
+  if (!view_of(name, name_size, &name_view) || (attributes == nullptr && count != 0)) return TR_EINVAL;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return entry.recorder().put_event(entry.thread(), span, name_view, attributes, count);
+}
+
+int tr_span_get_ids(tr_span span, uint8_t trace_id[16], uint8_t span_id[8]) {
+  if (trace_id != nullptr) std::memset(trace_id, 0, 16);
+  if (span_id != nullptr) std::memset(span_id, 0, 8);
+  if (span == 0) return TR_OK;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  trunkline::TraceId trace;
+  uint64_t id = 0;
+  const int result = entry.recorder().ids(span, HandleKind::kSpan, &trace, &id);
+  if (result != TR_OK) return result;
+  if (trace_id != nullptr) trunkline::store_bytes(trace, trace_id);
+  if (span_id != nullptr) std::memcpy(span_id, &id, sizeof id);
+  return TR_OK;
+}
+
+int tr_span_end(tr_span span) {
+  if (span == 0) return TR_OK;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
+}
+
+int tr_span_end_with(tr_span span, const tr_attribute* attributes, size_t count) {
+  if (span == 0) return TR_OK;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  const bool good = attributes != nullptr || count == 0;
+  const int set = good ? set_values(entry, span, attributes, count) : TR_EINVAL;
+  const int ended = entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
+  return ended != TR_OK ? ended : set;
+}
+
+int tr_span_record(const tr_span_data* span) {
+  if (span == nullptr) return TR_EINVAL;
+  tr_span_data known;
+  const int read = read_struct(span, &known, sizeof(tr_span_data));
+  if (read != TR_OK) return read;
+  if (known.trace == 0) return TR_OK;
+  for (tr_string* text : {&known.name, &known.foreign_id, &known.error_type, &known.error_message}) {
+    std::string_view view;
+    if (!view_of(*text, &view)) return TR_EINVAL;
+    *text = {view.data(), view.size()};
+  }
+  if (known.attributes == nullptr && known.attribute_count != 0) return TR_EINVAL;
+  const Entry entry;
+  if (!entry) return entry.closed_result();
+  return entry.recorder().record_span(entry.thread(), known);
+}

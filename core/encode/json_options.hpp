@@ -1,0 +1,41 @@
+// The options of a processor: one JSON object with known members. Reading asks for each member by name and type;
+// `finish` then names the first member nobody asked for. All errors are TR_EINVAL and name the option.
+#pragma once
+
+#include <cstdint>
+#include <initializer_list>
+#include <memory>
+#include <string>
+#include <string_view>
+
+#include "model/expected.hpp"
+
+namespace trunkline::encode {
+
+class JsonOptions {
+ public:
+  // Empty text is an empty object. `subject` begins every message, for example "local processor".
+  JsonOptions(std::string_view json, std::string subject);
+  ~JsonOptions();
+  JsonOptions(const JsonOptions&) = delete;
+  JsonOptions& operator=(const JsonOptions&) = delete;
+
+  // Each leaves `out` alone when the member is missing or an error has been found.
+  void read_string(std::string_view name, std::string* out);
+  void read_choice(std::string_view name, std::initializer_list<std::string_view> choices, std::string* out);
+  void read_u64(std::string_view name, uint64_t minimum, uint64_t* out);
+
+  // The first error found, unknown members included.
+  Error finish();
+
+ private:
+  struct Tree;
+  void fail(const std::string& sentence);
+  const void* take(std::string_view name);
+
+  std::string subject_;
+  std::unique_ptr<Tree> tree_;
+  Error error_;
+};
+
+}  // namespace trunkline::encode

@@ -1,0 +1,103 @@
+// The one table of attribute names: the canonical ones (OpenTelemetry's GenAI conventions 1.41.1 and the additions of
+// docs/conventions.md), the synonyms which become fields of a record, and the names whose text is a metric and not
+// content. Lookups are exact, allocate nothing and cost a few nanoseconds: a setter does one for each key.
+#pragma once
+
+#include <optional>
+#include <string_view>
+
+namespace trunkline {
+
+// Fields of a record that an attribute may stand for.
+enum class KnownField : unsigned char {
+  UsageInput,
+  UsageOutput,
+  UsageTotal,
+  UsageCacheRead,
+  UsageCacheWrite,
+  UsageReasoning,
+  Model,
+};
+
+// The field which this key is a name of, whatever framework it comes from.
+std::optional<KnownField> known_field(std::string_view key);
+
+// Whether a text under this key is recorded with TR_CONTENT_OFF.
+bool is_metric_key(std::string_view key);
+
+namespace names {
+
+inline constexpr std::string_view kOperationName = "gen_ai.operation.name";
+inline constexpr std::string_view kProviderName = "gen_ai.provider.name";
+inline constexpr std::string_view kSystem = "gen_ai.system";  // older name of the provider; sent beside it
+inline constexpr std::string_view kRequestModel = "gen_ai.request.model";
+inline constexpr std::string_view kRequestMaxTokens = "gen_ai.request.max_tokens";
+inline constexpr std::string_view kRequestChoiceCount = "gen_ai.request.choice.count";
+inline constexpr std::string_view kRequestSeed = "gen_ai.request.seed";
+inline constexpr std::string_view kRequestTemperature = "gen_ai.request.temperature";
+inline constexpr std::string_view kRequestTopP = "gen_ai.request.top_p";
+inline constexpr std::string_view kRequestTopK = "gen_ai.request.top_k";
+inline constexpr std::string_view kRequestFrequencyPenalty = "gen_ai.request.frequency_penalty";
+inline constexpr std::string_view kRequestPresencePenalty = "gen_ai.request.presence_penalty";
+inline constexpr std::string_view kRequestStopSequences = "gen_ai.request.stop_sequences";
+inline constexpr std::string_view kRequestEncodingFormats = "gen_ai.request.encoding_formats";
+inline constexpr std::string_view kRequestStream = "gen_ai.request.stream";
+inline constexpr std::string_view kResponseModel = "gen_ai.response.model";
+inline constexpr std::string_view kResponseId = "gen_ai.response.id";
+inline constexpr std::string_view kResponseFinishReasons = "gen_ai.response.finish_reasons";
+inline constexpr std::string_view kResponseTimeToFirstChunk = "gen_ai.response.time_to_first_chunk";
+inline constexpr std::string_view kUsageInput = "gen_ai.usage.input_tokens";
+inline constexpr std::string_view kUsageOutput = "gen_ai.usage.output_tokens";
+inline constexpr std::string_view kUsageTotal = "gen_ai.usage.total_tokens";
+inline constexpr std::string_view kUsageCacheRead = "gen_ai.usage.cache_read.input_tokens";
+inline constexpr std::string_view kUsageCacheWrite = "gen_ai.usage.cache_creation.input_tokens";
+inline constexpr std::string_view kUsageReasoning = "gen_ai.usage.reasoning.output_tokens";
+inline constexpr std::string_view kUsageCost = "gen_ai.usage.cost";
+inline constexpr std::string_view kConversationId = "gen_ai.conversation.id";
+inline constexpr std::string_view kAgentId = "gen_ai.agent.id";
+inline constexpr std::string_view kAgentName = "gen_ai.agent.name";
+inline constexpr std::string_view kAgentDescription = "gen_ai.agent.description";
+inline constexpr std::string_view kAgentVersion = "gen_ai.agent.version";
+inline constexpr std::string_view kToolName = "gen_ai.tool.name";
+inline constexpr std::string_view kToolDescription = "gen_ai.tool.description";
+inline constexpr std::string_view kToolType = "gen_ai.tool.type";
+inline constexpr std::string_view kToolDefinitions = "gen_ai.tool.definitions";
+inline constexpr std::string_view kToolCallId = "gen_ai.tool.call.id";
+inline constexpr std::string_view kToolCallArguments = "gen_ai.tool.call.arguments";
+inline constexpr std::string_view kToolCallResult = "gen_ai.tool.call.result";
+inline constexpr std::string_view kInputMessages = "gen_ai.input.messages";
+inline constexpr std::string_view kOutputMessages = "gen_ai.output.messages";
+inline constexpr std::string_view kSystemInstructions = "gen_ai.system_instructions";
+inline constexpr std::string_view kOutputType = "gen_ai.output.type";
+inline constexpr std::string_view kPromptName = "gen_ai.prompt.name";
+inline constexpr std::string_view kWorkflowName = "gen_ai.workflow.name";
+inline constexpr std::string_view kDataSourceId = "gen_ai.data_source.id";
+inline constexpr std::string_view kRetrievalQuery = "gen_ai.retrieval.query.text";
+inline constexpr std::string_view kEmbeddingsDimensions = "gen_ai.embeddings.dimension.count";
+inline constexpr std::string_view kEvaluationName = "gen_ai.evaluation.name";
+inline constexpr std::string_view kEvaluationScore = "gen_ai.evaluation.score.value";
+inline constexpr std::string_view kEvaluationLabel = "gen_ai.evaluation.score.label";
+inline constexpr std::string_view kEvaluationExplanation = "gen_ai.evaluation.explanation";
+inline constexpr std::string_view kEvaluationEvent = "gen_ai.evaluation.result";
+inline constexpr std::string_view kErrorType = "error.type";
+inline constexpr std::string_view kExceptionEvent = "exception";
+inline constexpr std::string_view kExceptionType = "exception.type";
+inline constexpr std::string_view kExceptionMessage = "exception.message";
+inline constexpr std::string_view kExceptionStacktrace = "exception.stacktrace";
+
+// Additions for sinks that read OpenInference, and our own.
+inline constexpr std::string_view kOpenInferenceKind = "openinference.span.kind";
+inline constexpr std::string_view kInputValue = "input.value";
+inline constexpr std::string_view kInputMimeType = "input.mime_type";
+inline constexpr std::string_view kOutputValue = "output.value";
+inline constexpr std::string_view kOutputMimeType = "output.mime_type";
+inline constexpr std::string_view kSessionId = "session.id";
+inline constexpr std::string_view kUserId = "user.id";
+inline constexpr std::string_view kStopReason = "stop_reason";
+inline constexpr std::string_view kStepNumber = "trunkline.step";
+inline constexpr std::string_view kTotalInput = "trunkline.usage.input_tokens";
+inline constexpr std::string_view kTotalOutput = "trunkline.usage.output_tokens";
+inline constexpr std::string_view kTotal = "trunkline.usage.total_tokens";
+
+}  // namespace names
+}  // namespace trunkline

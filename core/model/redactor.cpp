@@ -1,0 +1,168 @@
+#include "model/redactor.hpp"
+
+#include <algorithm>
+#include <cstring>
+
+namespace trunkline {
+namespace {
+
+constexpr std::string_view kDefaultKeys =
+    "api_key,x-api-key,authorization,proxy-authorization,cookie,set-cookie,token,secret,password,passwd,passphrase,"
+    "access_token,refresh_token,id_token,auth_token,x-auth-token,session_token,bearer_token,private_key,secret_key,"
+    "client_secret,credentials,aws_secret_access_key,aws_session_token";
+
+constexpr std::string_view kDefaultPatterns[] = {"sk-",    "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-",  "xoxp-",
+                                                 "glpat-", "hf_",  "AIza", "AKIA", "Bearer ",     "bearer "};
+constexpr size_t kLeastTail = 16;  // of a built-in pattern
+
+enum CharacterClass : uint8_t { kOther = 0, kTail = 1, kAlphanumeric = 2 };
+
+constexpr std::array<uint8_t, 256> kClasses = [] {
+  std::array<uint8_t, 256> classes{};
+  for (unsigned c = 0; c < 128; ++c) {
+    const bool alphanumeric = (c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z');
+    const bool sign = c == '_' || c == '-' || c == '.' || c == '+' || c == '/' || c == '=';
+    if (alphanumeric) classes[c] = kTail | kAlphanumeric;
+    if (sign) classes[c] = kTail;
+  }
+  return classes;
+}();
+
+bool is(CharacterClass wanted, char c) { return (kClasses[static_cast<uint8_t>(c)] & wanted) != 0; }
+
+char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+bool is_separator(char c) { return c == '-' || c == '_'; }
+
+std::string fold(std::string_view key) {
+  std::string folded;
+  for (const char c : key) {
+    if (!is_separator(c)) folded.push_back(lower(c));
+  }
+  return folded;
+}
+
+bool folds_to(std::string_view key, std::string_view folded) {
+  size_t at = 0;
+  for (const char c : key) {
+    if (is_separator(c)) continue;
+    if (at == folded.size() || folded[at] != lower(c)) return false;
+    ++at;
+  }
+  return at == folded.size();
+}
+
+template <class Use>
+void for_each_item(std::string_view list, const Use& use) {
+  while (!list.empty()) {
+    const size_t comma = list.find(',');
+    std::string_view item = list.substr(0, comma);
+    list.remove_prefix(comma == std::string_view::npos ? list.size() : comma + 1);
+    while (!item.empty() && (item.front() == ' ' || item.front() == '\t')) item.remove_prefix(1);
+    while (!item.empty() && (item.back() == ' ' || item.back() == '\t')) item.remove_suffix(1);
+    if (!item.empty()) use(item);
+  }
+}
+
+}  // namespace
+
+Redactor::Redactor(const Options& options) : callback_(options.callback), user_data_(options.user_data) {
+  if (options.defaults) {
+    for_each_item(kDefaultKeys, [this](std::string_view key) { add_key(key); });
+    for (const std::string_view literal : kDefaultPatterns) add_pattern({std::string(literal), true, true});
+  }
+  for_each_item(options.keys, [this](std::string_view key) { add_key(key); });
+  for_each_item(options.patterns, [this](std::string_view pattern) {
+    const bool takes_tail = pattern.back() == '*';
+    if (takes_tail) pattern.remove_suffix(1);
+    if (!pattern.empty()) add_pattern({std::string(pattern), takes_tail, false});
+  });
+  const auto first = [](const Pattern& pattern) { return static_cast<uint8_t>(pattern.literal.front()); };
+  std::stable_sort(patterns_.begin(), patterns_.end(),
+                   [first](const Pattern& a, const Pattern& b) { return first(a) < first(b); });
+  size_t index = 0;
+  for (size_t c = 0; c < pattern_of_.size(); ++c) {
+    while (index < patterns_.size() && first(patterns_[index]) < c) ++index;
+    pattern_of_[c] = static_cast<uint16_t>(index);
+  }
+}
+
+void Redactor::add_key(std::string_view key) {
+  std::string folded = fold(key);
+  if (folded.empty() || std::find(keys_.begin(), keys_.end(), folded) != keys_.end()) return;
+  last_ |= 1u << bit(folded.back());
+  last_of_[bit(folded.front())] |= 1u << bit(folded.back());
+  keys_.push_back(std::move(folded));
+}
+
+void Redactor::add_pattern(Pattern pattern) {
+  if (patterns_.size() < UINT16_MAX) patterns_.push_back(std::move(pattern));
+}
+
+bool Redactor::key_listed(std::string_view key) const {
+  const size_t dot = key.rfind('.');
+  if (dot != std::string_view::npos && name_listed(key.substr(dot + 1))) return true;
+  return name_listed(key);
+}
+
+bool Redactor::name_listed(std::string_view name) const {
+  while (!name.empty() && is_separator(name.front())) name.remove_prefix(1);
+  if (name.empty() || (last_of_[bit(lower(name.front()))] >> bit(name.back()) & 1) == 0) return false;
+  return std::any_of(keys_.begin(), keys_.end(), [name](const std::string& key) { return folds_to(name, key); });
+}
+
+// The end of the longest match that begins at `at`, or `at`.
+size_t Redactor::match_at(std::string_view text, size_t at) const {
+  const auto first = static_cast<uint8_t>(text[at]);
+  size_t end = at;
+  for (size_t i = pattern_of_[first]; i < pattern_of_[first + 1u]; ++i) {
+    const Pattern& pattern = patterns_[i];
+    if (text.compare(at, pattern.literal.size(), pattern.literal) != 0) continue;
+    if (pattern.built_in && at > 0 && is(kAlphanumeric, text[at - 1])) continue;
+    size_t tail = at + pattern.literal.size();
+    const size_t begin = tail;
+    if (pattern.takes_tail) {
+      while (tail < text.size() && is(kTail, text[tail])) ++tail;
+    }
+    if (pattern.built_in && tail - begin < kLeastTail) continue;
+    end = std::max(end, tail);
+  }
+  return end;
+}
+
+bool Redactor::replace_patterns(std::string_view text, std::string* out) const {
+  if (patterns_.empty()) return false;
+  std::string result;
+  size_t copied = 0;
+  for (size_t at = 0; at < text.size();) {
+    const auto c = static_cast<uint8_t>(text[at]);
+    if (pattern_of_[c] == pattern_of_[c + 1u]) {
+      ++at;
+      continue;
+    }
+    const size_t end = match_at(text, at);
+    if (end == at) {
+      ++at;
+      continue;
+    }
+    result.append(text, copied, at - copied).append(kRedacted);
+    copied = at = end;
+  }
+  if (copied == 0) return false;
+  result.append(text, copied);
+  *out = std::move(result);
+  return true;
+}
+
+bool Redactor::callback_refuses(std::string_view key, std::string_view value) const {
+  return callback_ != nullptr && callback_(user_data_, key.data(), key.size(), value.data(), value.size()) != 0;
+}
+
+bool Redactor::redact_string(std::string_view key, std::string_view value, std::string* out) const {
+  if (callback_refuses(key, value)) {
+    *out = kRedacted;
+    return true;
+  }
+  return replace_patterns(value, out);
+}
+
+}  // namespace trunkline

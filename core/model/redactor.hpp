@@ -1,0 +1,77 @@
+// What must not be recorded: values under the names of credentials, and texts that look like credentials. The setters
+// ask key_matches for every attribute, so it answers most keys from two words of memory; the rest is for the worker.
+// Immutable once made, and used by all threads at once.
+//
+// A key is on the list when the whole of it, or its last segment after a dot, equals a listed name; case, '-' and '_'
+// do not count. A pattern is literal text; a '*' at its end takes the token characters [A-Za-z0-9_.+/=-] that follow.
+// Patterns of the host are found anywhere. The built-in ones, on together with the built-in keys, begin where no letter
+// or digit precedes and need 16 token characters, so that "risk-free" is no key.
+#pragma once
+
+#include <array>
+#include <cstdint>
+#include <string>
+#include <string_view>
+#include <vector>
+
+#include "trunkline.h"
+
+namespace trunkline {
+
+inline constexpr std::string_view kRedacted = "__redacted__";
+
+class Redactor {
+ public:
+  struct Options {
+    bool defaults = true;            // the built-in keys and patterns
+    std::string_view keys = {};      // added; comma-separated
+    std::string_view patterns = {};  // added; comma-separated; a lone "*" is ignored
+    tr_redact_callback callback = nullptr;
+    void* user_data = nullptr;
+  };
+
+  Redactor() : Redactor(Options()) {}
+  explicit Redactor(const Options& options);
+
+  bool key_matches(std::string_view key) const {
+    if (key.empty() || (last_ >> bit(key.back()) & 1) == 0) return false;
+    return key_listed(key);
+  }
+
+  bool has_patterns() const { return !patterns_.empty(); }
+
+  // Whether any text at all has to be shown to redact_string.
+  bool inspects_text() const { return has_patterns() || callback_ != nullptr; }
+
+  // Asks the callback, then applies the patterns. True: `out` holds the text to keep. False: `out` is as it was.
+  // The key is for the callback; whether it is listed is not asked here.
+  bool redact_string(std::string_view key, std::string_view value, std::string* out) const;
+
+  // The two halves of redact_string.
+  bool callback_refuses(std::string_view key, std::string_view value) const;
+  bool replace_patterns(std::string_view text, std::string* out) const;
+
+ private:
+  struct Pattern {
+    std::string literal;
+    bool takes_tail;
+    bool built_in;
+  };
+
+  static unsigned bit(char c) { return static_cast<unsigned char>(c) & 31u; }
+  void add_key(std::string_view key);
+  void add_pattern(Pattern pattern);
+  bool key_listed(std::string_view key) const;
+  bool name_listed(std::string_view name) const;
+  size_t match_at(std::string_view text, size_t at) const;
+
+  uint32_t last_ = 0;                       // last characters of listed keys
+  std::array<uint32_t, 32> last_of_{};      // the same for each first character
+  std::vector<std::string> keys_;           // folded: lower case, without '-' and '_'
+  std::vector<Pattern> patterns_;           // by first character
+  std::array<uint16_t, 257> pattern_of_{};  // first pattern for each first character
+  tr_redact_callback callback_;
+  void* user_data_;
+};
+
+}  // namespace trunkline

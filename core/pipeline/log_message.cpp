@@ -1,0 +1,52 @@
+#include "pipeline/log_message.hpp"
+
+#include <unistd.h>
+
+#include <cstdio>
+#include <string>
+
+namespace trunkline::pipeline {
+namespace {
+
+std::string escape(std::string_view message) {
+  std::string line;
+  for (const char c : message) {
+    const auto byte = static_cast<unsigned char>(c);
+    if (byte < 0x20 || byte == 0x7F) {
+      char code[8];
+      std::snprintf(code, sizeof code, "\\x%02x", byte);
+      line += code;
+    } else {
+      line += c;
+    }
+  }
+  return line;
+}
+
+const char* level_name(tr_level level) {
+  switch (level) {
+    case TR_LEVEL_ERROR: return "error";
+    case TR_LEVEL_WARN: return "warning";
+    case TR_LEVEL_INFO: return "info";
+    default: return "debug";
+  }
+}
+
+}  // namespace
+
+void MessageLog::write(tr_level level, std::string_view message) {
+  if (level > level_ || level == TR_LEVEL_OFF) return;
+  const std::string line = escape(message);
+  const std::lock_guard lock(mutex_);
+  if (callback_ != nullptr) {
+    try {
+      callback_(user_data_, level, line.data(), line.size());
+    } catch (...) {  // a host's exception ends here
+    }
+    return;
+  }
+  const std::string text = std::string("trunkline ") + level_name(level) + ": " + line + "\n";
+  static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+}
+
+}  // namespace trunkline::pipeline

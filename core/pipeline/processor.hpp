@@ -1,0 +1,131 @@
+// A registered processor: its table, its feeds (the live run and dead ones it took over), its counts. Hooks are called
+// by a delivery thread (delivery_thread.hpp) without any lock; the host may instead pull with tr_poll.
+#pragma once
+
+#include <atomic>
+#include <condition_variable>
+#include <memory>
+#include <mutex>
+#include <optional>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "pipeline/feed.hpp"
+#include "trunkline.h"
+
+namespace trunkline::pipeline {
+
+class Processor;
+
+// What a processor is given: a tr_batch and all that keeps it alive.
+struct OwnedBatch : tr_batch {
+  std::shared_ptr<Processor> owner;
+  std::shared_ptr<Feed> feed;
+  std::shared_ptr<const Block> block;
+  std::vector<const tr_record*> pointers;
+  Feed::Range range{};
+  tr_tally tally{};
+  std::optional<std::string> restored;  // what `state` points to
+  std::optional<std::string> saved;     // by tr_processor_save
+};
+
+class Processor : public std::enable_shared_from_this<Processor> {
+ public:
+  // Copies the part of the table that this library knows. The table was validated.
+  Processor(const tr_processor& table, tr_processor_id id, std::string identity);
+  ~Processor();
+  Processor(const Processor&) = delete;
+  Processor& operator=(const Processor&) = delete;
+
+  tr_processor_id id() const { return id_; }
+  const std::string& name() const { return name_; }
+  const std::string& identity() const { return identity_; }
+  bool durable() const { return (table_.flags & TR_PROCESSOR_DURABLE) != 0; }
+  bool polled() const { return (table_.flags & TR_PROCESSOR_POLL) != 0; }
+  bool shares_thread() const { return (table_.flags & TR_PROCESSOR_SHARED) != 0; }
+  bool wants_span_starts() const;
+
+  // Feeds. The live one begins when the worker has reached the moment of registration.
+  void set_live_feed(std::shared_ptr<Feed> feed);
+  void live_begins(uint64_t first_sequence);
+  void add_adopted_feed(std::shared_ptr<Feed> feed);
+
+  // The worker's: these records are in the log now.
+  void offer(const Block& block);
+  void wake();
+  // The lowest live sequence it still needs, minus one.
+  uint64_t acknowledged() const;
+
+  // The delivery thread's: one batch, tick or request. Returns what there is to do next.
+  enum class Next { kMore, kWait, kFinished };
+  Next step();
+  int64_t next_due() const;  // monotonic ns of the next tick or retry; INT64_MAX: none
+  bool in_hook(std::thread::id thread) const;
+
+  // Callers'.
+  int save_state(std::string_view state);
+  bool retain(const tr_batch* batch);
+  static int acknowledge(OwnedBatch* batch, int result, std::optional<std::string> state);
+  int poll(uint32_t max_records, uint32_t timeout_ms, OwnedBatch** batch);
+  int poll_fd();
+  // Waits until everything up to `sequence` of the live run, and all of adopted runs, is acknowledged, and flushed.
+  bool flush(uint64_t sequence, int64_t deadline);
+  void remove();                     // what is not taken is counted as removed
+  void close(int64_t deadline);      // takes what it can until the deadline, then ends
+  bool wait_closed(int64_t deadline);
+  bool caught_up() const;
+  tr_processor_stats stats() const;
+
+ private:
+  enum class State { kOpen, kClosing, kRemoved, kFinished };
+
+  OwnedBatch* next_batch(uint32_t most, bool* more);
+  OwnedBatch* batch_from(const std::shared_ptr<Feed>& feed, uint32_t most, bool* progress);
+  void account_for_losses(const std::shared_ptr<Feed>& feed, const tr_tally& offered_before);
+  void finish_adopted(const std::shared_ptr<Feed>& feed);
+  bool everything_taken() const;
+  bool kept() const { return live_ && live_->kept(); }  // what is not taken waits on disk
+  void deliver(OwnedBatch* batch);
+  int call_hooks(OwnedBatch* batch, size_t* taken);
+  int call_record_hook(const tr_record& record);
+  void split_and_acknowledge(OwnedBatch* batch, size_t taken, int result);
+  int complete(OwnedBatch* batch, int result, std::optional<std::string> state);
+  bool run_tick();
+  bool run_flush();
+  void finish();
+  void count_rest(tr_tally* into);
+  tr_tally accounted() const;
+
+  tr_processor table_{};
+  const tr_processor_id id_;
+  const std::string name_;
+  const std::string identity_;
+
+  mutable std::mutex mutex_;
+  mutable std::condition_variable changed_;
+  State state_ = State::kOpen;
+  std::shared_ptr<Feed> live_;
+  bool live_begun_ = false;
+  std::vector<std::shared_ptr<Feed>> adopted_;
+  tr_processor_stats counts_{};
+  uint32_t failures_ = 0;  // in a row
+  bool poisoned_ = false;
+  int64_t retry_at_ = 0;
+  int64_t retry_delay_ = 0;
+  int64_t next_tick_ = 0;
+  int64_t close_deadline_ = 0;
+  uint64_t flush_asked_ = 0;
+  uint64_t flush_done_ = 0;
+  int64_t flush_deadline_ = 0;
+  int event_fd_ = -1;
+  std::thread::id hook_thread_;
+  OwnedBatch* hook_batch_ = nullptr;
+  bool hook_retained_ = false;
+  bool released_ = false;
+  // Set by the delivery thread's owner: wakes it.
+ public:
+  std::function<void()> on_wake;
+};
+
+}  // namespace trunkline::pipeline

@@ -1,0 +1,73 @@
+#include "pipeline/registry.hpp"
+
+#include <algorithm>
+
+namespace trunkline::pipeline {
+namespace {
+
+constexpr size_t kRemembered = 64;
+
+template <class List>
+std::shared_ptr<Processor> find_in(const List& list, tr_processor_id id) {
+  for (const auto& processor : list) {
+    if (processor->id() == id) return processor;
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+void Registry::add(std::shared_ptr<Processor> processor) {
+  const std::lock_guard lock(mutex_);
+  processors_.push_back(std::move(processor));
+}
+
+std::shared_ptr<Processor> Registry::find(tr_processor_id id) const {
+  const std::lock_guard lock(mutex_);
+  return find_in(processors_, id);
+}
+
+std::shared_ptr<Processor> Registry::find_removed(tr_processor_id id) const {
+  const std::lock_guard lock(mutex_);
+  return find_in(removed_, id);
+}
+
+std::shared_ptr<Processor> Registry::take(tr_processor_id id) {
+  const std::lock_guard lock(mutex_);
+  const auto found = std::find_if(processors_.begin(), processors_.end(), [&](const auto& p) { return p->id() == id; });
+  if (found == processors_.end()) return nullptr;
+  std::shared_ptr<Processor> taken = std::move(*found);
+  processors_.erase(found);
+  removed_.push_back(taken);
+  if (removed_.size() > kRemembered) removed_.pop_front();
+  return taken;
+}
+
+std::vector<std::shared_ptr<Processor>> Registry::all() const {
+  const std::lock_guard lock(mutex_);
+  return processors_;
+}
+
+std::shared_ptr<Processor> Registry::in_hook() const {
+  const std::thread::id self = std::this_thread::get_id();
+  const std::lock_guard lock(mutex_);
+  for (const auto& processor : processors_) {
+    if (processor->in_hook(self)) return processor;
+  }
+  for (const auto& processor : removed_) {
+    if (processor->in_hook(self)) return processor;
+  }
+  return nullptr;
+}
+
+std::string Registry::unused_identity(const std::string& identity) const {
+  const std::lock_guard lock(mutex_);
+  std::string candidate = identity;
+  const auto used = [&] {
+    return std::any_of(processors_.begin(), processors_.end(), [&](const auto& p) { return p->identity() == candidate; });
+  };
+  for (int n = 2; used(); ++n) candidate = identity + "#" + std::to_string(n);
+  return candidate;
+}
+
+}  // namespace trunkline::pipeline

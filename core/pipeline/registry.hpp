@@ -1,0 +1,33 @@
+// The processors of an instance, in the order of their registration. The worker offers every block to all of them; ids
+// of removed ones stay known for a while, so that their counts can still be read.
+#pragma once
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <vector>
+
+#include "pipeline/processor.hpp"
+
+namespace trunkline::pipeline {
+
+class Registry {
+ public:
+  void add(std::shared_ptr<Processor> processor);
+  // nullptr: unknown.
+  std::shared_ptr<Processor> find(tr_processor_id id) const;
+  std::shared_ptr<Processor> find_removed(tr_processor_id id) const;
+  std::shared_ptr<Processor> take(tr_processor_id id);
+  std::vector<std::shared_ptr<Processor>> all() const;
+  // The processor one of whose hooks runs on this thread.
+  std::shared_ptr<Processor> in_hook() const;
+  // An identity not used by another processor: a second of the same name and destination is "...#2".
+  std::string unused_identity(const std::string& identity) const;
+
+ private:
+  mutable std::mutex mutex_;
+  std::vector<std::shared_ptr<Processor>> processors_;
+  std::deque<std::shared_ptr<Processor>> removed_;
+};
+
+}  // namespace trunkline::pipeline

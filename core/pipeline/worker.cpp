@@ -1,0 +1,288 @@
+#include "pipeline/worker.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <utility>
+
+#include "os/futex.hpp"
+#include "os/time.hpp"
+#include "record/clock.hpp"
+
+namespace trunkline::pipeline {
+namespace {
+
+constexpr int64_t kNapNs = 2'000'000;
+constexpr int64_t kIdleNs = 1'000'000'000;
+constexpr int64_t kIdleWithoutBarrierNs = 10'000'000;
+constexpr int kPassesBeforeIdle = 50;
+constexpr size_t kBlockRecords = 512;
+constexpr size_t kBlockBytes = 1u << 20;
+constexpr int64_t kWallCheckNs = 1'000'000'000;
+constexpr int64_t kWallToleranceNs = 10'000'000;
+constexpr int64_t kSyncNs = 100'000'000;
+
+// Runs and their records are found by the run's id, those of a trace by the trace's.
+TraceId origin_key(const RecordHeader& header) {
+  const bool has_trace = header.trace_id.high != 0 || header.trace_id.low != 0;
+  return has_trace ? header.trace_id : TraceId{0, header.span_id};
+}
+
+}  // namespace
+
+Worker::Worker(record::Recorder* recorder, LiveLog* log, Registry* registry, const Redactor* redactor,
+               MessageLog* messages, const Options& options)
+    : recorder_(recorder),
+      collector_(recorder),
+      log_(log),
+      registry_(registry),
+      builder_(redactor),
+      messages_(messages),
+      options_(options),
+      block_(std::make_shared<Block>()) {}
+
+Worker::~Worker() { stop(); }
+
+void Worker::start(uint64_t epoch) {
+  collector_.start(epoch);
+  // The host's signals are the host's: none is handled here, and SIGXFSZ and SIGPIPE become error codes.
+  sigset_t all;
+  sigset_t before;
+  sigfillset(&all);
+  pthread_sigmask(SIG_SETMASK, &all, &before);
+  thread_ = std::thread([this] { run(); });
+  pthread_sigmask(SIG_SETMASK, &before, nullptr);
+}
+
+void Worker::stop() {
+  if (!thread_.joinable()) return;
+  stopping_.store(true, std::memory_order_release);
+  recorder_->wake_worker();
+  thread_.join();
+}
+
+void Worker::at_this_moment(std::function<void(uint64_t)> begin) {
+  {
+    const std::lock_guard lock(mutex_);
+    moments_.push_back({os::monotonic_now(), std::move(begin)});
+    has_moments_.store(true, std::memory_order_release);
+  }
+  recorder_->wake_worker();
+}
+
+bool Worker::flush(int64_t deadline, uint64_t* sequence) {
+  std::unique_lock lock(mutex_);
+  const uint64_t mine = ++flush_asked_;
+  recorder_->wake_worker();
+  while (flush_done_ < mine) {
+    const int64_t left = deadline - os::monotonic_now();
+    if (left <= 0) return false;
+    flushed_.wait_for(lock, std::chrono::nanoseconds(std::min<int64_t>(left, 100'000'000)));
+    if (flush_done_ < mine) recorder_->wake_worker();
+  }
+  *sequence = flush_sequence_;
+  return true;
+}
+
+void Worker::run() {
+  pthread_setname_np(pthread_self(), "trunkline-log");
+  sequence_ = log_->next_sequence();
+  for (;;) {
+    const bool final = stopping_.load(std::memory_order_acquire);
+    const bool worked = pass(final);
+    if (final && !worked && closing_.empty()) break;
+    if (!final) sleep(worked);
+  }
+}
+
+void Worker::sleep(bool worked) {
+  idle_passes_ = worked ? 0 : idle_passes_ + 1;
+  // Much came at once, or a trace has just ended: there is more to do already.
+  if (taken_.size() >= kBlockRecords || (worked && !closing_.empty())) return;
+  const bool idle = idle_passes_ > kPassesBeforeIdle && closing_.empty() && collector_.idle();
+  std::atomic<uint32_t>& sleeping = recorder_->sleep();
+  const uint32_t kind = idle ? record::Recorder::kIdle : record::Recorder::kNapping;
+  sleeping.store(kind, std::memory_order_seq_cst);
+  if (idle) {
+    // A record committed before this barrier is seen by one more look; one committed after it wakes us.
+    os::heavy_barrier();
+    if (collector_.anything_new()) {
+      sleeping.store(record::Recorder::kAwake, std::memory_order_relaxed);
+      return;
+    }
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    if (!moments_.empty() || flush_asked_ != flush_done_) {
+      sleeping.store(record::Recorder::kAwake, std::memory_order_relaxed);
+      return;
+    }
+  }
+  if (stopping_.load(std::memory_order_acquire)) return;
+  const int64_t idle_ns = collector_.barrier_works() ? kIdleNs : kIdleWithoutBarrierNs;
+  os::futex_wait(&sleeping, kind, idle ? idle_ns : kNapNs);
+  sleeping.store(record::Recorder::kAwake, std::memory_order_relaxed);
+}
+
+void Worker::refresh_wall_offset() {
+  const int64_t now = os::monotonic_now();
+  if (wall_checked_ != 0 && now - wall_checked_ < kWallCheckNs) return;
+  wall_checked_ = now;
+  const int64_t measured = record::measure_wall_offset();
+  if (std::llabs(measured - wall_offset_) > kWallToleranceNs) {
+    wall_offset_ = measured;
+    recorder_->pool().header().wall_offset.store(measured, std::memory_order_relaxed);
+  }
+}
+
+// One pass. Returns whether there was anything to do.
+bool Worker::pass(bool final) {
+  refresh_wall_offset();
+  uint64_t flush_asked;
+  {
+    const std::lock_guard lock(mutex_);
+    flush_asked = flush_asked_;
+    if (flush_mark_ == 0 && flush_asked != flush_done_) flush_working_ = flush_asked;
+  }
+  if (flush_mark_ == 0 && flush_working_ != 0) flush_mark_ = os::monotonic_now();
+  if (final) counters_.spans_incomplete += collector_.end_open(nullptr);
+  // Which ended traces have no open span any more is asked first: whatever their spans left is then taken below.
+  const size_t closable = close_traces(final ? INT64_MAX : flush_mark_);
+  taken_.clear();
+  collector_.take(&taken_);
+  const bool worked = !taken_.empty() || closable != 0;
+  log_records(taken_);
+  for (size_t i = 0; i < closable; ++i) log_record(closing_[i].taken, collector_.header(closing_[i].taken));
+  closing_.erase(closing_.begin(), closing_.begin() + static_cast<ptrdiff_t>(closable));
+  flush_block();
+  reach_moments(os::monotonic_now());
+  collector_.end_pass();
+  tend_log();
+  if (flush_mark_ != 0 && !flush_waits_for_traces()) finish_flush();
+  return worked;
+}
+
+void Worker::tend_log() {
+  uint64_t needed = log_->last_sequence();
+  for (const auto& processor : registry_->all()) needed = std::min(needed, processor->acknowledged());
+  log_->release_through(needed);
+  log_->enforce_limit();
+  counters_.log_bytes.store(log_->bytes_on_disk(), std::memory_order_relaxed);
+  const int64_t now = os::monotonic_now();
+  if (options_.fsync && now - synced_ >= kSyncNs) {
+    synced_ = now;
+    if (log_->sync()) counters_.log_errors.fetch_add(1, std::memory_order_relaxed);
+  }
+}
+
+bool Worker::flush_waits_for_traces() const {
+  return std::any_of(closing_.begin(), closing_.end(), [this](const Closing& c) { return c.taken.stamp <= flush_mark_; });
+}
+
+void Worker::finish_flush() {
+  if (options_.fsync) static_cast<void>(log_->sync());
+  flush_mark_ = 0;
+  const std::lock_guard lock(mutex_);
+  flush_done_ = std::exchange(flush_working_, 0);
+  flush_sequence_ = log_->last_sequence();
+  flushed_.notify_all();
+}
+
+// Moves to the front of closing_ the traces that can be closed, and returns how many. Traces ended by `ended_by` do not
+// wait for their spans.
+size_t Worker::close_traces(int64_t ended_by) {
+  if (closing_.empty()) return 0;
+  const int64_t time = os::monotonic_now();
+  std::vector<TraceId> ids;
+  ids.reserve(closing_.size());
+  for (const Closing& each : closing_) ids.push_back(each.trace_id);
+  std::vector<bool> open;
+  collector_.find_open_spans(ids, &open);
+  std::vector<TraceId> overdue;
+  std::vector<Closing> closable;
+  std::vector<Closing> waiting;
+  for (size_t i = 0; i < closing_.size(); ++i) {
+    (open[i] ? waiting : closable).push_back(closing_[i]);
+    if (open[i] && (closing_[i].taken.stamp <= ended_by || time >= closing_[i].deadline)) overdue.push_back(ids[i]);
+  }
+  if (!overdue.empty()) counters_.spans_incomplete += collector_.end_open(&overdue);
+  const size_t count = closable.size();
+  closable.insert(closable.end(), waiting.begin(), waiting.end());
+  closing_ = std::move(closable);
+  return count;
+}
+
+void Worker::log_records(const std::vector<record::Taken>& taken) {
+  for (const record::Taken& each : taken) {
+    reach_moments(each.stamp);
+    const RecordHeader header = collector_.header(each);
+    if (header.type == 0) {  // a slot that was given up
+      unfreed_.push_back(each);
+    } else if (header.type == TR_RECORD_TRACE_END) {
+      collector_.hold(each);
+      closing_.push_back({each, header.trace_id, os::monotonic_now() + options_.end_grace_ns});
+    } else {
+      log_record(each, header);
+    }
+  }
+}
+
+void Worker::log_record(const record::Taken& taken, const RecordHeader& header) {
+  builder_.begin(header, wall_offset_, origin_of(header));
+  collector_.visit_items(taken, [this](const ItemView& item) { builder_.add(item); });
+  block_->add(sequence_++, builder_.finish(collector_.dropped_attributes(taken)));
+  unfreed_.push_back(taken);
+  if (header.type == TR_RECORD_TRACE_END || header.type == TR_RECORD_RUN_FINISH) forget_origin(header);
+  if (block_->entries().size() >= kBlockRecords || block_->bytes() >= kBlockBytes) flush_block();
+}
+
+uint64_t Worker::origin_of(const RecordHeader& header) {
+  return origins_.try_emplace(origin_key(header), sequence_).first->second;
+}
+
+void Worker::forget_origin(const RecordHeader& header) {
+  // A run inside a trace shares the trace's origin, which outlives it.
+  const bool has_trace = header.trace_id.high != 0 || header.trace_id.low != 0;
+  if (header.type == TR_RECORD_TRACE_END || !has_trace) origins_.erase(origin_key(header));
+}
+
+void Worker::flush_block() {
+  if (!block_->empty()) {
+    const std::shared_ptr<Block> full = std::exchange(block_, std::make_shared<Block>());
+    const auto records = full->entries().size();
+    if (const Error error = log_->append(full)) {
+      counters_.log_errors.fetch_add(1, std::memory_order_relaxed);
+      if (!std::exchange(log_failing_, true)) messages_->error("the log cannot be written, going on in memory: " + error.message);
+    } else if (std::exchange(log_failing_, false)) {
+      messages_->warn("the log can be written again");
+    }
+    counters_.records_logged.fetch_add(records, std::memory_order_relaxed);
+    counters_.values_redacted.store(builder_.redacted(), std::memory_order_relaxed);
+    for (const auto& processor : registry_->all()) {
+      processor->offer(*full);
+      processor->wake();
+    }
+  }
+  for (const record::Taken& each : unfreed_) collector_.done(each);
+  unfreed_.clear();
+}
+
+void Worker::reach_moments(int64_t stamp) {
+  while (has_moments_.load(std::memory_order_acquire)) {
+    std::function<void(uint64_t)> begin;
+    {
+      const std::lock_guard lock(mutex_);
+      if (moments_.empty() || moments_.front().stamp > stamp) return;
+      begin = std::move(moments_.front().begin);
+      moments_.erase(moments_.begin());
+      has_moments_.store(!moments_.empty(), std::memory_order_release);
+    }
+    // What is before this moment must not be in a block with what follows it: offers are by block.
+    flush_block();
+    begin(sequence_);
+  }
+}
+
+}  // namespace trunkline::pipeline

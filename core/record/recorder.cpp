@@ -1,0 +1,279 @@
+// Slots: taking, locking, ending, and handing their contents over.
+#include "record/recorder.hpp"
+
+#include <sched.h>
+
+#include <cstring>
+
+#include "os/futex.hpp"
+#include "os/platform.hpp"
+#include "record/clock.hpp"
+#include "record/ids.hpp"
+
+namespace trunkline::record {
+namespace {
+
+constexpr uint32_t kMaxFreeSlotsPerThread = 96;
+constexpr uint32_t kBatchSlots = 32;
+
+}  // namespace
+
+Expected<std::unique_ptr<Recorder>> Recorder::create(int fd, uint64_t max_bytes, const Policy& policy) {
+  auto pool = PagePool::create(fd, max_bytes);
+  if (!pool) return pool.error();
+  (*pool)->header().wall_offset.store(measure_wall_offset(), std::memory_order_relaxed);
+  return std::unique_ptr<Recorder>(new Recorder(std::move(*pool), policy));
+}
+
+Recorder::Recorder(std::unique_ptr<PagePool> pool, const Policy& policy)
+    : pool_(std::move(pool)),
+      policy_(policy),
+      is_slot_page_(std::make_unique<std::atomic<uint8_t>[]>(pool_->limit())),
+      asymmetric_(os::enable_heavy_barrier()) {}
+
+Slot* Recorder::valid_slot(uint64_t handle) {
+  const uint32_t number = slot_of(handle);
+  const uint32_t page = number / kSlotsPerPage;
+  if (__builtin_expect(page >= pool_->limit() || is_slot_page_[page].load(std::memory_order_acquire) == 0, 0)) {
+    return nullptr;
+  }
+  return &pool_->slot(number);
+}
+
+Slot* Recorder::lock(uint64_t handle, HandleKind kind) {
+  if (__builtin_expect(!is_kind(handle, kind), 0)) return nullptr;
+  Slot* slot = valid_slot(handle);
+  if (__builtin_expect(slot == nullptr, 0)) return nullptr;
+  const uint64_t expected = expected_state(handle);
+  for (uint32_t spins = 0;; ++spins) {
+    uint64_t seen = expected;
+    if (slot->state.compare_exchange_strong(seen, expected | kLocked, std::memory_order_acquire)) return slot;
+    if (seen != (expected | kLocked)) return nullptr;
+    os::spin_pause();
+    if (spins > 1000) sched_yield();  // its holder was descheduled in mid-copy
+  }
+}
+
+void Recorder::unlock(Slot& slot) {
+  slot.state.store(slot.state.load(std::memory_order_relaxed) & ~kLocked, std::memory_order_release);
+}
+
+bool Recorder::admit(ThreadState& thread) {
+  if (__builtin_expect(!short_of_memory_.load(std::memory_order_relaxed), 1)) return true;
+  if (policy_.block_timeout_ms == 0 || thread.in_callback != 0) return false;
+  const int64_t deadline = monotonic_now() + int64_t{policy_.block_timeout_ms} * 1'000'000;
+  while (short_of_memory_.load(std::memory_order_relaxed)) {
+    if (monotonic_now() >= deadline || gate()->epoch.load(std::memory_order_relaxed) == 0) return false;
+    wake_worker();
+    const timespec nap{0, 500'000};
+    nanosleep(&nap, nullptr);
+  }
+  return true;
+}
+
+uint32_t Recorder::take_slot(ThreadState& thread) {
+  if (__builtin_expect(thread.free_slots == 0, 0) && !refill_slots(thread)) return 0;
+  const uint32_t taken = thread.free_slots;
+  thread.free_slots = pool_->slot(taken - 1).next;
+  --thread.free_count;
+  return taken;
+}
+
+bool Recorder::refill_slots(ThreadState& thread) {
+  uint64_t head = free_batches_.load(std::memory_order_acquire);
+  while (static_cast<uint32_t>(head) != 0) {
+    const Slot& first = pool_->slot(static_cast<uint32_t>(head) - 1);
+    const uint64_t rest = ((head >> 32) + 1) << 32 | __atomic_load_n(&first.next_batch, __ATOMIC_RELAXED);
+    if (free_batches_.compare_exchange_weak(head, rest, std::memory_order_acquire)) {
+      thread.free_slots = static_cast<uint32_t>(head);
+      thread.free_count = 0;
+      for (uint32_t n = thread.free_slots; n != 0; n = pool_->slot(n - 1).next) ++thread.free_count;
+      return true;
+    }
+  }
+  // Slot pages stay slot pages, so that a stale handle always meets a state word: half of the memory at the most.
+  if (slot_pages_.fetch_add(1, std::memory_order_relaxed) >= pool_->limit() / 2) {
+    slot_pages_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  const uint32_t page = pool_->allocate(PageType::kSlots);
+  if (page == 0) {
+    slot_pages_.fetch_sub(1, std::memory_order_relaxed);
+    return false;
+  }
+  for (uint32_t i = kSlotsPerPage; i-- > 0;) {
+    const uint32_t number = page * kSlotsPerPage + i;
+    Slot& slot = pool_->slot(number);
+    slot.state.store(free_state(next_random(thread.random)), std::memory_order_relaxed);
+    slot.next = thread.free_slots;
+    thread.free_slots = number + 1;
+  }
+  thread.free_count += kSlotsPerPage;
+  is_slot_page_[page].store(1, std::memory_order_release);
+  return true;
+}
+
+void Recorder::free_slot(ThreadState& thread, Slot& slot, uint32_t number) {
+  slot.state.store(free_state(generation_of(slot.state.load(std::memory_order_relaxed)) + 1),
+                   std::memory_order_release);
+  slot.next = thread.free_slots;
+  thread.free_slots = number + 1;
+  // Spans started on one thread and ended on another would pile up here: pass a batch on.
+  if (__builtin_expect(++thread.free_count > kMaxFreeSlotsPerThread, 0)) {
+    const uint32_t first = thread.free_slots;
+    uint32_t last = first;
+    for (uint32_t i = 1; i < kBatchSlots; ++i) last = pool_->slot(last - 1).next;
+    thread.free_slots = pool_->slot(last - 1).next;
+    thread.free_count -= kBatchSlots;
+    pool_->slot(last - 1).next = 0;
+    push_free_batch(first);
+  }
+}
+
+void Recorder::push_free_batch(uint32_t first) {
+  Slot& slot = pool_->slot(first - 1);
+  uint64_t head = free_batches_.load(std::memory_order_relaxed);
+  uint64_t next;
+  do {
+    __atomic_store_n(&slot.next_batch, static_cast<uint32_t>(head), __ATOMIC_RELAXED);
+    next = ((head >> 32) + 1) << 32 | first;
+  } while (!free_batches_.compare_exchange_weak(head, next, std::memory_order_release));
+}
+
+Slot* Recorder::open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) {
+  const uint32_t taken = take_slot(thread);
+  if (__builtin_expect(taken == 0, 0)) return nullptr;
+  *number = taken - 1;
+  Slot& slot = pool_->slot(*number);
+  slot.length.store(0, std::memory_order_relaxed);
+  slot.trace_high.store(0, std::memory_order_relaxed);
+  slot.trace_low.store(0, std::memory_order_relaxed);
+  slot.span_id.store(0, std::memory_order_relaxed);
+  slot.parent_id = 0;
+  slot.start = monotonic_now();
+  slot.end = 0;
+  slot.type = type;
+  slot.flags = 0;
+  slot.kind = 0;
+  slot.attributes = slot.dropped = 0;
+  slot.overflow = slot.overflow_last = {};
+  return &slot;
+}
+
+uint64_t Recorder::publish_slot(Slot& slot, uint32_t number, HandleKind kind) {
+  const uint64_t live = live_state(generation_of(slot.state.load(std::memory_order_relaxed)), kind);
+  slot.state.store(live, std::memory_order_release);
+  return make_handle(live, number);
+}
+
+void Recorder::leave_chunk(ThreadState& thread) {
+  const uint32_t chunk = thread.chunk.load(std::memory_order_relaxed);
+  if (chunk == 0) return;
+  Page& page = pool_->page(chunk);
+  page.header.full.store(1, std::memory_order_relaxed);
+  uint32_t head = full_chunks_.load(std::memory_order_relaxed);
+  do {
+    page.header.next.store(head, std::memory_order_relaxed);
+  } while (!full_chunks_.compare_exchange_weak(head, chunk, std::memory_order_release));
+  // Only now: the worker looks at current chunks first and at this list second, and must not miss one in between.
+  thread.chunk.store(0, std::memory_order_release);
+}
+
+bool Recorder::new_chunk(ThreadState& thread) {
+  leave_chunk(thread);
+  const uint32_t page = pool_->allocate(PageType::kChunk);
+  const uint32_t used = pool_->used();
+  if (used >= pool_->limit() / 4 * 3) {
+    if (used >= pool_->limit() / 16 * 15) short_of_memory_.store(true, std::memory_order_relaxed);
+    wake_worker();
+  }
+  if (page == 0) return false;
+  thread.chunk_position = 0;
+  thread.chunk.store(page, std::memory_order_release);
+  return true;
+}
+
+bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) {
+  const uint32_t items = slot.length.load(std::memory_order_relaxed);
+  const uint32_t bytes = padded(static_cast<uint32_t>(sizeof(ChunkRecord)) + items);
+  if (__builtin_expect(thread.chunk.load(std::memory_order_relaxed) == 0 ||
+                           thread.chunk_position + bytes > kPageDataBytes,
+                       0) &&
+      !new_chunk(thread)) {
+    return false;
+  }
+  Page& page = pool_->page(thread.chunk.load(std::memory_order_relaxed));
+  uint8_t* at = page.data + thread.chunk_position;
+  ChunkRecord record;
+  record.bytes = bytes;
+  record.dropped = slot.dropped;
+  record.overflow = slot.overflow;
+  record.header.type = slot.type;
+  record.header.flags = slot.flags;
+  record.header.kind = slot.kind;
+  record.header.item_bytes = items;
+  record.header.trace_id = {slot.trace_high.load(std::memory_order_relaxed),
+                            slot.trace_low.load(std::memory_order_relaxed)};
+  record.header.span_id = slot.span_id.load(std::memory_order_relaxed);
+  record.header.parent_id = slot.parent_id;
+  record.header.start = slot.start;
+  record.header.end = slot.end;
+  record.header.uid = slot.uid;
+  record.header.stamp = slot.stamp;
+  std::memcpy(at, &record, sizeof record);
+  std::memcpy(at + sizeof record, slot.data, items);
+  thread.chunk_position += bytes;
+  page.header.committed.store(thread.chunk_position, std::memory_order_release);
+  return true;
+}
+
+// The order is what recovery relies on: stamped, ENDED, copied, committed, freed. A finished record is then never
+// mistaken for an open one, wherever the process dies.
+void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) {
+  slot.uid = uint64_t{thread.ordinal} << 40 | ++thread.next_uid;
+  const uint64_t state = slot.state.load(std::memory_order_relaxed);
+  slot.state.store((state & ~(kLive | kLocked)) | kEnded, std::memory_order_release);
+  if (__builtin_expect(append_to_chunk(thread, slot), 1)) {
+    free_slot(thread, slot, number);
+  } else {
+    // No page for a chunk: the worker takes the record from its slot. An end never fails.
+    uint32_t head = ended_slots_.load(std::memory_order_relaxed);
+    do {
+      slot.next = head;
+    } while (!ended_slots_.compare_exchange_weak(head, number + 1, std::memory_order_release));
+  }
+  os::light_barrier(asymmetric_);
+  if (__builtin_expect(sleep_.load(std::memory_order_relaxed) == kIdle, 0)) wake_worker();
+}
+
+int Recorder::commit_single(ThreadState& thread, Slot& slot, uint32_t number) {
+  slot.stamp = monotonic_now();
+  if (slot.end == 0) slot.end = slot.start;
+  commit_slot(thread, slot, number);
+  return TR_OK;
+}
+
+void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) {
+  // Overflow of a slot that was never published is given back through the worker, like any other: as a record of no
+  // type, which it drops.
+  if (slot.overflow.page == 0 && slot.length.load(std::memory_order_relaxed) == 0) {
+    free_slot(thread, slot, number);
+    return;
+  }
+  slot.type = 0;
+  slot.stamp = monotonic_now();
+  commit_slot(thread, slot, number);
+}
+
+void Recorder::detach(ThreadState& thread) {
+  leave_chunk(thread);
+  leave_extent(thread);
+  if (thread.free_slots != 0) push_free_batch(thread.free_slots);
+  thread.free_slots = thread.free_count = 0;
+}
+
+void Recorder::wake_worker() {
+  if (sleep_.exchange(kAwake, std::memory_order_acq_rel) != kAwake) os::futex_wake(&sleep_, 1);
+}
+
+}  // namespace trunkline::record

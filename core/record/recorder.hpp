@@ -1,0 +1,139 @@
+// The caller's side of the library: starting, filling and ending traces, spans and runs in the recorder's memory, with
+// no lock shared between threads, no malloc and no system call. The worker's side of the same memory is Collector
+// (record/collector.hpp). Every function runs between Entry's construction and destruction (record/thread_state.hpp).
+#pragma once
+
+#include <atomic>
+#include <memory>
+#include <string_view>
+
+#include "model/item.hpp"
+#include "record/handle.hpp"
+#include "record/page_pool.hpp"
+#include "record/thread_state.hpp"
+
+namespace trunkline {
+class Redactor;
+}
+
+namespace trunkline::record {
+
+// What of the configuration the hot path needs.
+struct Policy {
+  uint64_t max_value_bytes = 16u << 20;
+  uint32_t max_attributes = 1024;
+  uint32_t block_timeout_ms = 0;  // 0: drop newest
+  bool content = true;
+  uint64_t sample_threshold = 0;  // traces whose last 56 random bits are below it are not recorded
+  const Redactor* redactor = nullptr;
+};
+
+struct StartTrace {
+  std::string_view name;
+  std::string_view group_id;
+  std::string_view foreign_id;
+  const tr_context* parent = nullptr;
+  const tr_attribute* metadata = nullptr;
+  size_t metadata_count = 0;
+};
+
+class Recorder {
+ public:
+  // `fd` as for PagePool; borrowed.
+  static Expected<std::unique_ptr<Recorder>> create(int fd, uint64_t max_bytes, const Policy& policy);
+
+  uint64_t start_trace(ThreadState& thread, const StartTrace& start);
+  uint64_t start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
+                      const tr_attribute* attributes, size_t count);
+  uint64_t start_run(ThreadState& thread, const tr_run_options& options);
+
+  // Appends one item to what `handle` names.
+  int put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
+          const void* value, size_t size);
+  int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key, const tr_value& value);
+  int put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
+                size_t count);
+  int mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,
+                  std::string_view message);
+
+  // Ends a trace or span.
+  int end(ThreadState& thread, uint64_t handle, HandleKind kind);
+  int finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome);
+  int record_span(ThreadState& thread, const tr_span_data& span);
+  // A record of its own that belongs to a trace (an event) or a run (metrics, summary, tags).
+  int record_event(ThreadState& thread, uint64_t trace, std::string_view name, const tr_attribute* attributes,
+                   size_t count);
+  int record_for_run(ThreadState& thread, uint64_t run, tr_record_type type, std::string_view name, int64_t step,
+                     const tr_attribute* attributes, size_t count);
+
+  // Ids of a live handle.
+  int ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id);
+
+  // Takes back what an ending thread holds.
+  void detach(ThreadState& thread);
+
+  // The worker's sleep. A caller wakes it only from idleness or when memory runs short.
+  enum Sleep : uint32_t { kAwake = 0, kNapping = 1, kIdle = 2 };
+  std::atomic<uint32_t>& sleep() { return sleep_; }
+  void wake_worker();
+
+  void set_span_starts_wanted(bool wanted) { span_starts_wanted_.store(wanted, std::memory_order_relaxed); }
+  PagePool& pool() { return *pool_; }
+
+ private:
+  friend class Collector;
+  Recorder(std::unique_ptr<PagePool> pool, const Policy& policy);
+
+  // Slots.
+  Slot* valid_slot(uint64_t handle);
+  Slot* lock(uint64_t handle, HandleKind kind);
+  void unlock(Slot& slot);
+  uint32_t take_slot(ThreadState& thread);
+  bool refill_slots(ThreadState& thread);
+  void free_slot(ThreadState& thread, Slot& slot, uint32_t number);
+  void push_free_batch(uint32_t first);
+  bool admit(ThreadState& thread);
+  Slot* open_slot(ThreadState& thread, tr_record_type type, uint32_t* number);
+  uint64_t publish_slot(Slot& slot, uint32_t number, HandleKind kind);
+  void discard_slot(ThreadState& thread, Slot& slot, uint32_t number);
+  void commit_slot(ThreadState& thread, Slot& slot, uint32_t number);
+  int commit_single(ThreadState& thread, Slot& slot, uint32_t number);
+  bool append_to_chunk(ThreadState& thread, const Slot& slot);
+  bool new_chunk(ThreadState& thread);
+  void leave_chunk(ThreadState& thread);
+  Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name,
+                        const tr_attribute* attributes, size_t count, uint32_t* number);
+  bool read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot);
+
+  // Items.
+  int append(ThreadState& thread, Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
+             size_t size, uint32_t flags = 0);
+  int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value);
+  int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count);
+  int append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,
+                   size_t count);
+  int append_strings(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value);
+  bool admits_content(Field field, tr_type type, std::string_view key) const;
+  struct Place;  // where an item's bytes go
+  bool place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key, Place* out);
+  uint8_t* reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std::atomic<uint32_t>** length);
+  ExtentReference take_extent(ThreadState& thread, size_t bytes);
+  ExtentReference take_block(ThreadState& thread, uint32_t bytes);
+  uint32_t new_extent_page();
+  void leave_extent(ThreadState& thread);
+  void release_extent_page(uint32_t page);
+
+  std::unique_ptr<PagePool> pool_;
+  const Policy policy_;
+  std::unique_ptr<std::atomic<uint8_t>[]> is_slot_page_;
+  std::atomic<uint32_t> slot_pages_{0};
+  std::atomic<bool> short_of_memory_{false};
+  std::atomic<bool> span_starts_wanted_{false};
+  bool asymmetric_ = false;
+  alignas(64) std::atomic<uint32_t> sleep_{kAwake};
+  alignas(64) std::atomic<uint64_t> free_batches_{0};  // [tag 32][slot number + 1]
+  alignas(64) std::atomic<uint32_t> full_chunks_{0};   // list of pages through PageHeader::next
+  std::atomic<uint32_t> ended_slots_{0};               // slots whose record found no chunk; slot number + 1
+};
+
+}  // namespace trunkline::record

@@ -1,0 +1,108 @@
+// What each thread that records has to itself - free slots, its chunk, its random numbers, its counters - and the gate
+// through which every call passes. The gate and all thread states lie in memory that the kernel wipes in a forked
+// child (MADV_WIPEONFORK): there the gate is closed and every state is unusable, however the child was made. Shutdown
+// closes the gate and waits until no thread is inside, so no call ever meets memory that is gone.
+#pragma once
+
+#include <pthread.h>
+
+#include <atomic>
+#include <cstdint>
+
+#include "os/barrier.hpp"
+#include "record/layout.hpp"
+
+namespace trunkline::record {
+
+class Recorder;
+
+// Written by one thread only, read by any.
+class Counter {
+ public:
+  void add(uint64_t n = 1) { value_.store(value_.load(std::memory_order_relaxed) + n, std::memory_order_relaxed); }
+  uint64_t get() const { return value_.load(std::memory_order_relaxed); }
+  void reset() { value_.store(0, std::memory_order_relaxed); }
+
+ private:
+  std::atomic<uint64_t> value_{0};
+};
+
+struct Counters {
+  Counter traces_started, traces_ended, traces_sampled_out, traces_refused;
+  Counter spans_started, spans_ended, spans_refused;
+  Counter stale_handles, misuse;
+  Counter values_truncated, values_dropped, attributes_dropped, values_redacted;
+};
+
+struct alignas(64) ThreadState {
+  std::atomic<uint64_t> inverted_epoch;  // ~epoch of the recorder it is attached to; a wiped state matches none
+  std::atomic<uint32_t> inside;          // this thread is in a call
+  uint32_t in_callback;                  // on a delivery thread, inside a hook
+  Recorder* recorder;
+  uint64_t random[2];
+  uint64_t next_uid;
+  uint32_t free_slots;              // slot number + 1
+  uint32_t free_count;
+  std::atomic<uint32_t> chunk;      // page; 0: none
+  uint32_t chunk_position;
+  uint32_t extent;                  // page; 0: none
+  uint32_t extent_position;
+  uint32_t ordinal;
+  std::atomic<uint64_t> reentrant;  // also written by signal handlers
+  ThreadState* next;                // all states ever made
+  ThreadState* next_free;
+  std::atomic<uint64_t> counters_epoch;  // which recorder's the counters are
+  Counters counters;
+};
+
+struct Gate {
+  std::atomic<uint64_t> epoch;  // 0: closed
+  std::atomic<Recorder*> recorder;
+  std::atomic<ThreadState*> states;
+  std::atomic<uint32_t> state_count;
+  std::atomic<uint32_t> asymmetric;  // the heavy barrier works
+  pthread_mutex_t lifecycle;      // starting and stopping; all zero: unlocked, also after the wipe
+  pthread_mutex_t instance_lock;  // the pointer to the instance
+  pthread_mutex_t free_states_lock;
+  ThreadState* free_states;
+};
+
+// The gate, or nullptr before the first tr_init of the process (or its first after exec).
+Gate* gate();
+// Makes the gate; nullptr without memory.
+Gate* make_gate();
+
+// Opens the gate to `recorder` under a new epoch, which it returns / closes it and waits until no thread is inside. Callers hold the
+// lifecycle lock. close_gate returns false when a thread stayed inside too long: then memory must not be unmapped.
+uint64_t open_gate(Recorder* recorder);
+bool close_gate();
+
+// Attaches this thread to the open recorder. nullptr: closed, or no memory.
+ThreadState* attach_thread();
+
+// The calling thread's state without attaching; may be stale.
+ThreadState* current_thread_state();
+
+// A call into the recorder. Contextually false: the gate is closed (`reentrant()` tells a signal handler apart).
+class Entry {
+ public:
+  Entry();
+  ~Entry() {
+    if (state_ != nullptr) state_->inside.store(0, std::memory_order_release);
+  }
+  Entry(const Entry&) = delete;
+  Entry& operator=(const Entry&) = delete;
+
+  explicit operator bool() const { return state_ != nullptr; }
+  ThreadState& thread() const { return *state_; }
+  Recorder& recorder() const { return *state_->recorder; }
+  // What a call that found the gate closed returns.
+  int closed_result() const { return reentrant_ ? TR_EREENTRANT : TR_ESTALE; }
+  bool reentrant() const { return reentrant_; }
+
+ private:
+  ThreadState* state_ = nullptr;
+  bool reentrant_ = false;
+};
+
+}  // namespace trunkline::record
