@@ -19,9 +19,9 @@ struct BuiltIn {
 };
 
 constexpr BuiltIn kBuiltIns[] = {
-    {"local", make_local_processor},
-    {"jsonl", make_jsonl_processor},
-    {"console", make_console_processor},
+    {"local", [](auto options, const auto& directory, auto* out) { return make_local_processor(options, directory, out); }},
+    {"jsonl", [](auto options, const auto& directory, auto* out) { return make_jsonl_processor(options, directory, out); }},
+    {"console", [](auto options, const auto& directory, auto* out) { return make_console_processor(options, directory, out); }},
 };
 
 int make(Make function, const char* options, size_t size, tr_processor* out, tr_error* error) {
@@ -74,13 +74,13 @@ std::string default_directory() {
 }  // namespace trunkline::capi
 
 int tr_local_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
-  return trunkline::capi::make(trunkline::make_local_processor, options_json, size, out, error);
+  return trunkline::capi::make(trunkline::capi::kBuiltIns[0].make, options_json, size, out, error);
 }
 
 int tr_jsonl_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
-  return trunkline::capi::make(trunkline::make_jsonl_processor, options_json, size, out, error);
+  return trunkline::capi::make(trunkline::capi::kBuiltIns[1].make, options_json, size, out, error);
 }
 
 int tr_console_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
-  return trunkline::capi::make(trunkline::make_console_processor, options_json, size, out, error);
+  return trunkline::capi::make(trunkline::capi::kBuiltIns[2].make, options_json, size, out, error);
 }

@@ -25,7 +25,7 @@ inline bool in_hook(pipeline::Instance& instance) { return instance.registry().i
 
 // Whether a signal handler has interrupted a call of this thread.
 inline bool interrupted_a_call() {
-  const record::ThreadState* thread = record::current_thread_state();
+  const record::ThreadState* thread = record::this_thread;
   return thread != nullptr && thread->inside.load(std::memory_order_relaxed) != 0;
 }
 

@@ -1,7 +1,7 @@
 // Spans.
 #include "guard.hpp"
 #include "instance_access.hpp"
-#include "record/recorder.hpp"
+#include "record/recorder_inline.hpp"
 
 using trunkline::Field;
 using trunkline::capi::guarded;
@@ -12,17 +12,24 @@ using trunkline::record::HandleKind;
 
 namespace {
 
-// Not inlined: a double must be in memory before the first touch of thread-local storage, whose resolver some C
-// libraries let clobber vector registers.
-__attribute__((noinline)) int put(tr_span span, Field field, tr_type type, std::string_view key, const void* value,
-                                  size_t size) {
-  if (field == Field::kAttribute && (key.empty() || key.size() > trunkline::kMaxKeyBytes)) return TR_EINVAL;
-  const Entry entry;
-  if (!entry) return entry.closed_result();
+// What put_fast left: a stale handle, a large or redacted value, a limit.
+__attribute__((noinline, cold)) int put_slowly(const Entry& entry, tr_span span, Field field, tr_type type,
+                                               std::string_view key, const void* value, size_t size) {
   return entry.recorder().put(entry.thread(), span, HandleKind::kSpan, field, type, key, value, size);
 }
 
-int set_text(tr_span span, Field field, tr_type type, const char* key, size_t key_size, const char* value,
+__attribute__((always_inline)) inline int put(tr_span span, Field field, tr_type type, std::string_view key,
+                                              const void* value, size_t size) {
+  if (field == Field::kAttribute && __builtin_expect(key.empty() || key.size() > trunkline::kMaxKeyBytes, 0)) {
+    return TR_EINVAL;
+  }
+  const Entry entry;
+  if (__builtin_expect(!entry, 0)) return entry.closed_result();
+  const int done = entry.recorder().put_fast(span, HandleKind::kSpan, field, type, key, value, size);
+  return __builtin_expect(done <= 0, 1) ? done : put_slowly(entry, span, field, type, key, value, size);
+}
+
+__attribute__((always_inline)) inline int set_text(tr_span span, Field field, tr_type type, const char* key, size_t key_size, const char* value,
              size_t size) {
   if (span == 0) return TR_OK;
   std::string_view key_view;
@@ -112,6 +119,9 @@ int tr_span_set_f64(tr_span span, const char* key, size_t key_size, double value
   if (span == 0) return TR_OK;
   std::string_view key_view;
   if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
+  // In memory before the first touch of thread-local storage, whose resolver some C libraries let clobber vector
+  // registers.
+  asm volatile("" : "+m"(value));
   return put(span, Field::kAttribute, TR_TYPE_F64, key_view, &value, sizeof value);
 }
 

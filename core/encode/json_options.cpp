@@ -17,9 +17,13 @@ JsonOptions::JsonOptions(std::string_view text, std::string subject)
     : subject_(std::move(subject)), tree_(std::make_unique<Tree>()) {
   if (text.find_first_not_of(" \t\r\n") == std::string_view::npos) return;
   json parsed = json::parse(text, nullptr, false);
-  if (parsed.is_discarded()) return fail("the options are not valid JSON");
-  if (!parsed.is_object()) return fail("the options are not a JSON object");
-  tree_->object = std::move(parsed);
+  if (parsed.is_discarded()) {
+    fail("the options are not valid JSON");
+  } else if (!parsed.is_object()) {
+    fail("the options are not a JSON object");
+  } else {
+    tree_->object = std::move(parsed);
+  }
 }
 
 JsonOptions::~JsonOptions() = default;

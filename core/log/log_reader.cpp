@@ -18,6 +18,8 @@ using log_detail::SegmentReader;
 
 namespace {
 
+constexpr size_t kFirstStorage = 64 << 10;
+
 Error newer_version() { return {TR_EUNSUPPORTED, "the log was written by a newer version"}; }
 
 }  // namespace
@@ -32,6 +34,7 @@ class LogReader::Batch {
   bool add(const Frame& frame) {
     const size_t size = frame.payload.size();
     if (!sequences_.empty() && size > max_bytes_ - std::min(max_bytes_, storage_.size())) return false;
+    if (sequences_.empty()) storage_.reserve(std::max(size, std::min(max_bytes_, kFirstStorage)));
     storage_.insert(storage_.end(), frame.payload.begin(), frame.payload.end());
     sequences_.push_back({frame.sequence, size});
     return true;
@@ -135,7 +138,7 @@ Error LogReader::seek(uint64_t from, bool forward_only, uint64_t* corrupt) {
   current_.reset();
   if (!chosen) return Error::none();
   passed_ = chosen->header.first_sequence - 1;
-  current_.emplace(std::move(*chosen));
+  current_ = std::make_unique<SegmentReader>(std::move(*chosen));
   return Error::none();
 }
 
@@ -143,33 +146,32 @@ Error LogReader::seek(uint64_t from, bool forward_only, uint64_t* corrupt) {
 Expected<LogReader::Step> LogReader::go_beyond(uint64_t from, uint64_t* corrupt) {
   Expected<bool> recycled = current_->recycled();
   if (!recycled) return recycled.error();
-  Expected<std::optional<SegmentReader>> next = open_after(current_->header().index, corrupt);
+  Expected<std::unique_ptr<SegmentReader>> next = open_after(current_->header().index, corrupt);
   if (!next) return next.error();
   if (!*recycled) {
-    Expected<Step> step = step_over_damage(from, *next, corrupt);
+    Expected<Step> step = step_over_damage(from, next->get(), corrupt);
     if (!step || *step == Step::kAgain) return step;
   }
   if (!*next) {
     if (*recycled) current_.reset();
     return Step::kEnd;
   }
-  current_ = std::move(**next);
+  current_ = std::move(*next);
   return Step::kAgain;
 }
 
 // kAgain: the current segment has more after all. kEnd: it has not.
-Expected<LogReader::Step> LogReader::step_over_damage(uint64_t from, const std::optional<SegmentReader>& next,
-                                                      uint64_t* corrupt) {
+Expected<LogReader::Step> LogReader::step_over_damage(uint64_t from, const SegmentReader* next, uint64_t* corrupt) {
   Frame frame;
-  if (next) {
+  if (next != nullptr) {
     // The writer completes a segment before it shows the next one, so this look, after that one, is the last needed.
     Expected<bool> there = current_->peek(&frame);
     if (!there) return there.error();
     if (*there) return Step::kAgain;
   }
-  const bool adjacent = next && next->header().index == current_->header().index + 1;
+  const bool adjacent = next != nullptr && next->header().index == current_->header().index + 1;
   if (adjacent && passed_ >= next->header().previous_last) return Step::kEnd;
-  Expected<SegmentReader::Search> search = current_->search(passed_, next.has_value());
+  Expected<SegmentReader::Search> search = current_->search(passed_, next != nullptr);
   if (!search) return search.error();
   if (*search == SegmentReader::Search::kRetry) return Step::kAgain;
   bool lost = adjacent && next->header().previous_last >= from;
@@ -184,14 +186,14 @@ Expected<LogReader::Step> LogReader::step_over_damage(uint64_t from, const std::
   return *search == SegmentReader::Search::kFound ? Step::kAgain : Step::kEnd;
 }
 
-Expected<std::optional<SegmentReader>> LogReader::open_after(uint32_t index, uint64_t* corrupt) {
+Expected<std::unique_ptr<SegmentReader>> LogReader::open_after(uint32_t index, uint64_t* corrupt) {
   Expected<OpenedSegment> segment = open_segment(directory_.get(), index + 1);
   if (!segment) return segment.error();
-  if (segment->state == HeaderState::kGood) return std::optional<SegmentReader>(std::move(*segment));
+  if (segment->state == HeaderState::kGood) return std::make_unique<SegmentReader>(std::move(*segment));
   // At the end of a log in use the directory is listed only when it has changed.
   Expected<bool> changed = directory_changed();
   if (!changed) return changed.error();
-  if (segment->state == HeaderState::kMissing && !*changed) return std::optional<SegmentReader>();
+  if (segment->state == HeaderState::kMissing && !*changed) return std::unique_ptr<SegmentReader>();
   Expected<std::vector<uint32_t>> indices = log_detail::list_segments(directory_.get());
   if (!indices) return indices.error();
   for (const uint32_t later : *indices) {
@@ -200,12 +202,12 @@ Expected<std::optional<SegmentReader>> LogReader::open_after(uint32_t index, uin
     if (!segment) return segment.error();
     if (segment->state == HeaderState::kGood) {
       listed_at_ = 0;
-      return std::optional<SegmentReader>(std::move(*segment));
+      return std::make_unique<SegmentReader>(std::move(*segment));
     }
     if (segment->state == HeaderState::kNewer) return newer_version();
     if (segment->state == HeaderState::kDamaged) count_damaged(later, corrupt);
   }
-  return std::optional<SegmentReader>();
+  return std::unique_ptr<SegmentReader>();
 }
 
 Expected<bool> LogReader::directory_changed() {
@@ -235,7 +237,7 @@ Expected<uint64_t> LogReader::find_last() {
     if (segment->state != HeaderState::kGood) continue;
     if (!tail_ || tail_->header().epoch != segment->header.epoch) {
       tail_last_ = segment->header.previous_last;
-      tail_.emplace(std::move(*segment));
+      tail_ = std::make_unique<SegmentReader>(std::move(*segment));
     }
     Expected<uint64_t> last = log_detail::walk_to_end(*tail_, tail_last_);
     if (last) tail_last_ = *last;

@@ -4,7 +4,9 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <memory>
 #include <optional>
+#include <utility>
 #include <vector>
 
 #include "log/segment.hpp"
@@ -50,20 +52,19 @@ class LogReader {
   Error seek(uint64_t from, bool forward_only, uint64_t* corrupt);
   Expected<bool> collect(uint64_t from, Batch& batch);
   Expected<Step> go_beyond(uint64_t from, uint64_t* corrupt);
-  Expected<Step> step_over_damage(uint64_t from, const std::optional<log_detail::SegmentReader>& next,
-                                  uint64_t* corrupt);
-  Expected<std::optional<log_detail::SegmentReader>> open_after(uint32_t index, uint64_t* corrupt);
+  Expected<Step> step_over_damage(uint64_t from, const log_detail::SegmentReader* next, uint64_t* corrupt);
+  Expected<std::unique_ptr<log_detail::SegmentReader>> open_after(uint32_t index, uint64_t* corrupt);
   Expected<bool> directory_changed();
   void count_damaged(uint32_t index, uint64_t* corrupt);
   Expected<uint64_t> find_last();
 
   UniqueFd directory_;
-  std::optional<log_detail::SegmentReader> current_;
+  std::unique_ptr<log_detail::SegmentReader> current_;
   uint64_t passed_ = 0;              // the newest sequence walked over
   uint64_t sought_ = 0;              // the highest `from` a segment was looked up for
   int64_t listed_at_ = 0;            // the directory's time of change at the last listing that had nothing new
   std::optional<uint32_t> damaged_;  // the highest segment counted as damaged as a whole
-  std::optional<log_detail::SegmentReader> tail_;
+  std::unique_ptr<log_detail::SegmentReader> tail_;
   uint64_t tail_last_ = 0;
 };
 

@@ -352,9 +352,13 @@ void LogWriter::roll_back(Undo& undo) {
   if (!segments_.empty()) segments_.back().last = undo.segment_last;
   if (!segments_.empty()) segments_.back().bytes = undo.segment_bytes;
   if (!active_.fd || undo.touched == undo.offset) return;
-  const Error wiped = guarded([&] { return wipe(active_.fd.get(), undo.offset, undo.touched); });
-  const bool cut = !active_.preallocated && ::ftruncate(active_.fd.get(), static_cast<off_t>(undo.offset)) == 0;
-  if (wiped && !cut) active_.fd.reset();  // a device that does not even take zeros: go on in another segment
+  const int fd = active_.fd.get();
+  const auto from = static_cast<off_t>(undo.offset);
+  const auto size = static_cast<off_t>(undo.touched - undo.offset);
+  const bool wiped = (!active_.preallocated && ::ftruncate(fd, from) == 0) ||
+                     !guarded([&] { return wipe(fd, undo.offset, undo.touched); }) ||
+                     ::fallocate(fd, FALLOC_FL_ZERO_RANGE | FALLOC_FL_KEEP_SIZE, from, size) == 0;
+  if (!wiped) active_.fd.reset();  // a device that does not even take zeros: go on in another segment
 }
 
 // ---- syncing and releasing ----------------------------------------------------------------------------------------

@@ -76,6 +76,21 @@ Redactor::Redactor(const Options& options) : callback_(options.callback), user_d
     if (takes_tail) pattern.remove_suffix(1);
     if (!pattern.empty()) add_pattern({std::string(pattern), takes_tail, false});
   });
+  index_keys();
+  index_patterns();
+}
+
+void Redactor::index_keys() {
+  std::sort(keys_.begin(), keys_.end(),
+            [](const std::string& a, const std::string& b) { return bit(a.front()) < bit(b.front()); });
+  size_t index = 0;
+  for (size_t c = 0; c < key_of_.size(); ++c) {
+    while (index < keys_.size() && bit(keys_[index].front()) < c) ++index;
+    key_of_[c] = static_cast<uint16_t>(index);
+  }
+}
+
+void Redactor::index_patterns() {
   const auto first = [](const Pattern& pattern) { return static_cast<uint8_t>(pattern.literal.front()); };
   std::stable_sort(patterns_.begin(), patterns_.end(),
                    [first](const Pattern& a, const Pattern& b) { return first(a) < first(b); });
@@ -84,13 +99,30 @@ Redactor::Redactor(const Options& options) : callback_(options.callback), user_d
     while (index < patterns_.size() && first(patterns_[index]) < c) ++index;
     pattern_of_[c] = static_cast<uint16_t>(index);
   }
+  for (size_t i = 0; i < patterns_.size(); ++i) {
+    const std::string& literal = patterns_[i].literal;
+    const auto group = static_cast<uint8_t>(1u << i % 8);
+    first_[first(patterns_[i])] |= group;
+    for (size_t c = 0; c < second_.size(); ++c) {
+      if (literal.size() == 1 || static_cast<uint8_t>(literal[1]) == c) second_[c] |= group;
+    }
+  }
 }
 
 void Redactor::add_key(std::string_view key) {
   std::string folded = fold(key);
-  if (folded.empty() || std::find(keys_.begin(), keys_.end(), folded) != keys_.end()) return;
-  last_ |= 1u << bit(folded.back());
-  last_of_[bit(folded.front())] |= 1u << bit(folded.back());
+  if (folded.empty() || keys_.size() == UINT16_MAX || std::find(keys_.begin(), keys_.end(), folded) != keys_.end())
+    return;
+  // The key as it may be written: with separators before, between and after its last two characters.
+  const uint32_t last = 1u << bit(folded.back());
+  const uint32_t separators = 1u << bit('-') | 1u << bit('_');
+  endings_[bit(folded.back())] |= separators;
+  for (const char separator : {'-', '_'}) endings_[bit(separator)] |= last | separators;
+  if (folded.size() == 1) {
+    for (uint32_t& ending : endings_) ending |= last;
+  } else {
+    endings_[bit(folded[folded.size() - 2])] |= last;
+  }
   keys_.push_back(std::move(folded));
 }
 
@@ -106,8 +138,21 @@ bool Redactor::key_listed(std::string_view key) const {
 
 bool Redactor::name_listed(std::string_view name) const {
   while (!name.empty() && is_separator(name.front())) name.remove_prefix(1);
-  if (name.empty() || (last_of_[bit(lower(name.front()))] >> bit(name.back()) & 1) == 0) return false;
-  return std::any_of(keys_.begin(), keys_.end(), [name](const std::string& key) { return folds_to(name, key); });
+  if (name.empty()) return false;
+  const unsigned first = bit(name.front());
+  for (size_t i = key_of_[first]; i < key_of_[first + 1]; ++i) {
+    if (folds_to(name, keys_[i])) return true;
+  }
+  return false;
+}
+
+// The first position from `at` on where a pattern may begin; the size of the text if there is none.
+size_t Redactor::candidate(std::string_view text, size_t at) const {
+  while (at + 1 < text.size()) {
+    if ((first_[static_cast<uint8_t>(text[at])] & second_[static_cast<uint8_t>(text[at + 1])]) != 0) return at;
+    ++at;
+  }
+  return at;
 }
 
 // The end of the longest match that begins at `at`, or `at`.
@@ -133,12 +178,7 @@ bool Redactor::replace_patterns(std::string_view text, std::string* out) const {
   if (patterns_.empty()) return false;
   std::string result;
   size_t copied = 0;
-  for (size_t at = 0; at < text.size();) {
-    const auto c = static_cast<uint8_t>(text[at]);
-    if (pattern_of_[c] == pattern_of_[c + 1u]) {
-      ++at;
-      continue;
-    }
+  for (size_t at = 0; (at = candidate(text, at)) < text.size();) {
     const size_t end = match_at(text, at);
     if (end == at) {
       ++at;

@@ -1,6 +1,6 @@
 // What must not be recorded: values under the names of credentials, and texts that look like credentials. The setters
-// ask key_matches for every attribute, so it answers most keys from two words of memory; the rest is for the worker.
-// Immutable once made, and used by all threads at once.
+// ask key_matches for every attribute, so it answers most keys from their two last characters; the rest is for the
+// worker. Immutable once made, and used by all threads at once.
 //
 // A key is on the list when the whole of it, or its last segment after a dot, equals a listed name; case, '-' and '_'
 // do not count. A pattern is literal text; a '*' at its end takes the token characters [A-Za-z0-9_.+/=-] that follow.
@@ -34,7 +34,8 @@ class Redactor {
   explicit Redactor(const Options& options);
 
   bool key_matches(std::string_view key) const {
-    if (key.empty() || (last_ >> bit(key.back()) & 1) == 0) return false;
+    const size_t size = key.size();
+    if (size == 0 || (size > 1 && (endings_[bit(key[size - 2])] >> bit(key[size - 1]) & 1) == 0)) return false;
     return key_listed(key);
   }
 
@@ -61,15 +62,20 @@ class Redactor {
   static unsigned bit(char c) { return static_cast<unsigned char>(c) & 31u; }
   void add_key(std::string_view key);
   void add_pattern(Pattern pattern);
+  void index_keys();
+  void index_patterns();
   bool key_listed(std::string_view key) const;
   bool name_listed(std::string_view name) const;
+  size_t candidate(std::string_view text, size_t at) const;
   size_t match_at(std::string_view text, size_t at) const;
 
-  uint32_t last_ = 0;                       // last characters of listed keys
-  std::array<uint32_t, 32> last_of_{};      // the same for each first character
-  std::vector<std::string> keys_;           // folded: lower case, without '-' and '_'
+  std::array<uint32_t, 32> endings_{};      // the two last characters of listed keys: for the last but one, the last
+  std::vector<std::string> keys_;           // folded: lower case, without '-' and '_'; by first character
+  std::array<uint16_t, 33> key_of_{};       // first key for each first character
   std::vector<Pattern> patterns_;           // by first character
   std::array<uint16_t, 257> pattern_of_{};  // first pattern for each first character
+  std::array<uint8_t, 256> first_{};        // characters that begin a pattern, in eight groups of patterns,
+  std::array<uint8_t, 256> second_{};       // and those that go on with it
   tr_redact_callback callback_;
   void* user_data_;
 };

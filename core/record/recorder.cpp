@@ -9,6 +9,7 @@
 #include "os/platform.hpp"
 #include "record/clock.hpp"
 #include "record/ids.hpp"
+#include "record/recorder_inline.hpp"
 
 namespace trunkline::record {
 namespace {
@@ -27,38 +28,24 @@ Expected<std::unique_ptr<Recorder>> Recorder::create(int fd, uint64_t max_bytes,
 
 Recorder::Recorder(std::unique_ptr<PagePool> pool, const Policy& policy)
     : pool_(std::move(pool)),
+      base_(reinterpret_cast<uint8_t*>(&pool_->page(0))),
+      page_limit_(pool_->limit()),
       policy_(policy),
       is_slot_page_(std::make_unique<std::atomic<uint8_t>[]>(pool_->limit())),
       asymmetric_(os::enable_heavy_barrier()) {}
 
-Slot* Recorder::valid_slot(uint64_t handle) {
-  const uint32_t number = slot_of(handle);
-  const uint32_t page = number / kSlotsPerPage;
-  if (__builtin_expect(page >= pool_->limit() || is_slot_page_[page].load(std::memory_order_acquire) == 0, 0)) {
-    return nullptr;
-  }
-  return &pool_->slot(number);
-}
-
-Slot* Recorder::lock(uint64_t handle, HandleKind kind) {
-  if (__builtin_expect(!is_kind(handle, kind), 0)) return nullptr;
-  Slot* slot = valid_slot(handle);
-  if (__builtin_expect(slot == nullptr, 0)) return nullptr;
-  const uint64_t expected = expected_state(handle);
-  for (uint32_t spins = 0;; ++spins) {
-    uint64_t seen = expected;
-    if (slot->state.compare_exchange_strong(seen, expected | kLocked, std::memory_order_acquire)) return slot;
-    if (seen != (expected | kLocked)) return nullptr;
+// Another thread is writing into the slot, or the handle is stale.
+Slot* Recorder::wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept {
+  for (uint32_t spins = 0; seen == expected || seen == (expected | kLocked); ++spins) {
+    seen = expected;
+    if (slot->state.compare_exchange_weak(seen, expected | kLocked, std::memory_order_acquire)) return slot;
     os::spin_pause();
     if (spins > 1000) sched_yield();  // its holder was descheduled in mid-copy
   }
+  return nullptr;
 }
 
-void Recorder::unlock(Slot& slot) {
-  slot.state.store(slot.state.load(std::memory_order_relaxed) & ~kLocked, std::memory_order_release);
-}
-
-bool Recorder::admit(ThreadState& thread) {
+bool Recorder::admit(ThreadState& thread) noexcept {
   if (__builtin_expect(!short_of_memory_.load(std::memory_order_relaxed), 1)) return true;
   if (policy_.block_timeout_ms == 0 || thread.in_callback != 0) return false;
   const int64_t deadline = monotonic_now() + int64_t{policy_.block_timeout_ms} * 1'000'000;
@@ -71,15 +58,7 @@ bool Recorder::admit(ThreadState& thread) {
   return true;
 }
 
-uint32_t Recorder::take_slot(ThreadState& thread) {
-  if (__builtin_expect(thread.free_slots == 0, 0) && !refill_slots(thread)) return 0;
-  const uint32_t taken = thread.free_slots;
-  thread.free_slots = pool_->slot(taken - 1).next;
-  --thread.free_count;
-  return taken;
-}
-
-bool Recorder::refill_slots(ThreadState& thread) {
+bool Recorder::refill_slots(ThreadState& thread) noexcept {
   uint64_t head = free_batches_.load(std::memory_order_acquire);
   while (static_cast<uint32_t>(head) != 0) {
     const Slot& first = pool_->slot(static_cast<uint32_t>(head) - 1);
@@ -113,7 +92,7 @@ bool Recorder::refill_slots(ThreadState& thread) {
   return true;
 }
 
-void Recorder::free_slot(ThreadState& thread, Slot& slot, uint32_t number) {
+void Recorder::free_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
   slot.state.store(free_state(generation_of(slot.state.load(std::memory_order_relaxed)) + 1),
                    std::memory_order_release);
   slot.next = thread.free_slots;
@@ -130,7 +109,7 @@ void Recorder::free_slot(ThreadState& thread, Slot& slot, uint32_t number) {
   }
 }
 
-void Recorder::push_free_batch(uint32_t first) {
+void Recorder::push_free_batch(uint32_t first) noexcept {
   Slot& slot = pool_->slot(first - 1);
   uint64_t head = free_batches_.load(std::memory_order_relaxed);
   uint64_t next;
@@ -140,33 +119,7 @@ void Recorder::push_free_batch(uint32_t first) {
   } while (!free_batches_.compare_exchange_weak(head, next, std::memory_order_release));
 }
 
-Slot* Recorder::open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) {
-  const uint32_t taken = take_slot(thread);
-  if (__builtin_expect(taken == 0, 0)) return nullptr;
-  *number = taken - 1;
-  Slot& slot = pool_->slot(*number);
-  slot.length.store(0, std::memory_order_relaxed);
-  slot.trace_high.store(0, std::memory_order_relaxed);
-  slot.trace_low.store(0, std::memory_order_relaxed);
-  slot.span_id.store(0, std::memory_order_relaxed);
-  slot.parent_id = 0;
-  slot.start = monotonic_now();
-  slot.end = 0;
-  slot.type = type;
-  slot.flags = 0;
-  slot.kind = 0;
-  slot.attributes = slot.dropped = 0;
-  slot.overflow = slot.overflow_last = {};
-  return &slot;
-}
-
-uint64_t Recorder::publish_slot(Slot& slot, uint32_t number, HandleKind kind) {
-  const uint64_t live = live_state(generation_of(slot.state.load(std::memory_order_relaxed)), kind);
-  slot.state.store(live, std::memory_order_release);
-  return make_handle(live, number);
-}
-
-void Recorder::leave_chunk(ThreadState& thread) {
+void Recorder::leave_chunk(ThreadState& thread) noexcept {
   const uint32_t chunk = thread.chunk.load(std::memory_order_relaxed);
   if (chunk == 0) return;
   Page& page = pool_->page(chunk);
@@ -179,7 +132,7 @@ void Recorder::leave_chunk(ThreadState& thread) {
   thread.chunk.store(0, std::memory_order_release);
 }
 
-bool Recorder::new_chunk(ThreadState& thread) {
+bool Recorder::new_chunk(ThreadState& thread) noexcept {
   leave_chunk(thread);
   const uint32_t page = pool_->allocate(PageType::kChunk);
   const uint32_t used = pool_->used();
@@ -193,7 +146,7 @@ bool Recorder::new_chunk(ThreadState& thread) {
   return true;
 }
 
-bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) {
+bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
   const uint32_t items = slot.length.load(std::memory_order_relaxed);
   const uint32_t bytes = padded(static_cast<uint32_t>(sizeof(ChunkRecord)) + items);
   if (__builtin_expect(thread.chunk.load(std::memory_order_relaxed) == 0 ||
@@ -229,7 +182,7 @@ bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) {
 
 // The order is what recovery relies on: stamped, ENDED, copied, committed, freed. A finished record is then never
 // mistaken for an open one, wherever the process dies.
-void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) {
+void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
   slot.uid = uint64_t{thread.ordinal} << 40 | ++thread.next_uid;
   const uint64_t state = slot.state.load(std::memory_order_relaxed);
   slot.state.store((state & ~(kLive | kLocked)) | kEnded, std::memory_order_release);
@@ -246,14 +199,14 @@ void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) {
   if (__builtin_expect(sleep_.load(std::memory_order_relaxed) == kIdle, 0)) wake_worker();
 }
 
-int Recorder::commit_single(ThreadState& thread, Slot& slot, uint32_t number) {
+int Recorder::commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
   slot.stamp = monotonic_now();
   if (slot.end == 0) slot.end = slot.start;
   commit_slot(thread, slot, number);
   return TR_OK;
 }
 
-void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) {
+void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
   // Overflow of a slot that was never published is given back through the worker, like any other: as a record of no
   // type, which it drops.
   if (slot.overflow.page == 0 && slot.length.load(std::memory_order_relaxed) == 0) {
@@ -265,14 +218,14 @@ void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) {
   commit_slot(thread, slot, number);
 }
 
-void Recorder::detach(ThreadState& thread) {
+void Recorder::detach(ThreadState& thread) noexcept {
   leave_chunk(thread);
   leave_extent(thread);
   if (thread.free_slots != 0) push_free_batch(thread.free_slots);
   thread.free_slots = thread.free_count = 0;
 }
 
-void Recorder::wake_worker() {
+void Recorder::wake_worker() noexcept {
   if (sleep_.exchange(kAwake, std::memory_order_acq_rel) != kAwake) os::futex_wake(&sleep_, 1);
 }
 

@@ -42,40 +42,43 @@ class Recorder {
   // `fd` as for PagePool; borrowed.
   static Expected<std::unique_ptr<Recorder>> create(int fd, uint64_t max_bytes, const Policy& policy);
 
-  uint64_t start_trace(ThreadState& thread, const StartTrace& start);
+  uint64_t start_trace(ThreadState& thread, const StartTrace& start) noexcept;
   uint64_t start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
-                      const tr_attribute* attributes, size_t count);
-  uint64_t start_run(ThreadState& thread, const tr_run_options& options);
+                      const tr_attribute* attributes, size_t count) noexcept;
+  uint64_t start_run(ThreadState& thread, const tr_run_options& options) noexcept;
 
-  // Appends one item to what `handle` names.
+  // Appends one item to what `handle` names. put_fast takes the common case and says 1 when it is not one; a caller that
+  // includes record/recorder_inline.hpp has it compiled in.
+  int put_fast(uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key, const void* value,
+               size_t size) noexcept;
   int put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
-          const void* value, size_t size);
-  int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key, const tr_value& value);
+          const void* value, size_t size) noexcept;
+  int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key, const tr_value& value) noexcept;
   int put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
-                size_t count);
+                size_t count) noexcept;
   int mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,
-                  std::string_view message);
+                  std::string_view message) noexcept;
 
   // Ends a trace or span.
-  int end(ThreadState& thread, uint64_t handle, HandleKind kind);
-  int finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome);
-  int record_span(ThreadState& thread, const tr_span_data& span);
+  int end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept;
+  int finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome) noexcept;
+  int record_span(ThreadState& thread, const tr_span_data& span) noexcept;
   // A record of its own that belongs to a trace (an event) or a run (metrics, summary, tags).
   int record_event(ThreadState& thread, uint64_t trace, std::string_view name, const tr_attribute* attributes,
-                   size_t count);
+                   size_t count) noexcept;
   int record_for_run(ThreadState& thread, uint64_t run, tr_record_type type, std::string_view name, int64_t step,
-                     const tr_attribute* attributes, size_t count);
+                     const tr_attribute* attributes, size_t count) noexcept;
 
   // Ids of a live handle.
-  int ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id);
+  int ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id) noexcept;
 
   // Takes back what an ending thread holds.
-  void detach(ThreadState& thread);
+  void detach(ThreadState& thread) noexcept;
 
   // The worker's sleep. A caller wakes it only from idleness or when memory runs short.
   enum Sleep : uint32_t { kAwake = 0, kNapping = 1, kIdle = 2 };
   std::atomic<uint32_t>& sleep() { return sleep_; }
-  void wake_worker();
+  void wake_worker() noexcept;
 
   void set_span_starts_wanted(bool wanted) { span_starts_wanted_.store(wanted, std::memory_order_relaxed); }
   PagePool& pool() { return *pool_; }
@@ -85,45 +88,49 @@ class Recorder {
   Recorder(std::unique_ptr<PagePool> pool, const Policy& policy);
 
   // Slots.
-  Slot* valid_slot(uint64_t handle);
-  Slot* lock(uint64_t handle, HandleKind kind);
-  void unlock(Slot& slot);
-  uint32_t take_slot(ThreadState& thread);
-  bool refill_slots(ThreadState& thread);
-  void free_slot(ThreadState& thread, Slot& slot, uint32_t number);
-  void push_free_batch(uint32_t first);
-  bool admit(ThreadState& thread);
-  Slot* open_slot(ThreadState& thread, tr_record_type type, uint32_t* number);
-  uint64_t publish_slot(Slot& slot, uint32_t number, HandleKind kind);
-  void discard_slot(ThreadState& thread, Slot& slot, uint32_t number);
-  void commit_slot(ThreadState& thread, Slot& slot, uint32_t number);
-  int commit_single(ThreadState& thread, Slot& slot, uint32_t number);
-  bool append_to_chunk(ThreadState& thread, const Slot& slot);
-  bool new_chunk(ThreadState& thread);
-  void leave_chunk(ThreadState& thread);
+  Slot* valid_slot(uint64_t handle) noexcept;
+  Slot* lock(uint64_t handle, HandleKind kind) noexcept;
+  Slot* wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept;
+  void unlock(Slot& slot) noexcept;
+  uint32_t take_slot(ThreadState& thread) noexcept;
+  bool refill_slots(ThreadState& thread) noexcept;
+  void free_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  void push_free_batch(uint32_t first) noexcept;
+  bool admit(ThreadState& thread) noexcept;
+  Slot* open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) noexcept;
+  uint64_t publish_slot(Slot& slot, uint32_t number, HandleKind kind) noexcept;
+  void discard_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  void commit_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  int commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  bool append_to_chunk(ThreadState& thread, const Slot& slot) noexcept;
+  bool new_chunk(ThreadState& thread) noexcept;
+  void leave_chunk(ThreadState& thread) noexcept;
   Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name,
-                        const tr_attribute* attributes, size_t count, uint32_t* number);
-  bool read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot);
+                        const tr_attribute* attributes, size_t count, uint32_t* number) noexcept;
+  bool read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot) noexcept;
 
   // Items.
   int append(ThreadState& thread, Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
-             size_t size, uint32_t flags = 0);
-  int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value);
-  int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count);
+             size_t size, uint32_t flags = 0) noexcept;
+  bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, const void* value, size_t size) noexcept;
+  int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;
+  int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) noexcept;
   int append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,
-                   size_t count);
-  int append_strings(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value);
-  bool admits_content(Field field, tr_type type, std::string_view key) const;
+                   size_t count) noexcept;
+  int append_strings(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;
+  bool admits_content(Field field, tr_type type, std::string_view key) const noexcept;
   struct Place;  // where an item's bytes go
-  bool place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key, Place* out);
-  uint8_t* reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std::atomic<uint32_t>** length);
-  ExtentReference take_extent(ThreadState& thread, size_t bytes);
-  ExtentReference take_block(ThreadState& thread, uint32_t bytes);
-  uint32_t new_extent_page();
-  void leave_extent(ThreadState& thread);
-  void release_extent_page(uint32_t page);
+  bool place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key, Place* out) noexcept;
+  uint8_t* reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std::atomic<uint32_t>** length) noexcept;
+  ExtentReference take_extent(ThreadState& thread, size_t bytes) noexcept;
+  ExtentReference take_block(ThreadState& thread, uint32_t bytes) noexcept;
+  uint32_t new_extent_page() noexcept;
+  void leave_extent(ThreadState& thread) noexcept;
+  void release_extent_page(uint32_t page) noexcept;
 
   std::unique_ptr<PagePool> pool_;
+  uint8_t* const base_;  // the pool's
+  const uint32_t page_limit_;
   const Policy policy_;
   std::unique_ptr<std::atomic<uint8_t>[]> is_slot_page_;
   std::atomic<uint32_t> slot_pages_{0};

@@ -3,12 +3,12 @@
 
 #include "record/clock.hpp"
 #include "record/ids.hpp"
-#include "record/recorder.hpp"
+#include "record/recorder_inline.hpp"
 
 namespace trunkline::record {
 
 // Reads a live trace's ids without its lock; the state word read twice tells whether they belong together.
-bool Recorder::read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot) {
+bool Recorder::read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot) noexcept {
   if (!is_kind(trace, HandleKind::kTrace)) return false;
   Slot* found = valid_slot(trace);
   if (found == nullptr) return false;
@@ -21,7 +21,7 @@ bool Recorder::read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot**
   return (found->state.load(std::memory_order_relaxed) & ~kLocked) == expected;
 }
 
-int Recorder::ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id) {
+int Recorder::ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id) noexcept {
   if (!is_kind(handle, kind)) return TR_ESTALE;
   Slot* slot = valid_slot(handle);
   if (slot == nullptr) return TR_ESTALE;
@@ -33,7 +33,7 @@ int Recorder::ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t*
   return (slot->state.load(std::memory_order_relaxed) & ~kLocked) == expected ? TR_OK : TR_ESTALE;
 }
 
-uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) {
+uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noexcept {
   if (thread.in_callback != 0) return 0;
   TraceId id;
   uint64_t parent = 0;
@@ -82,7 +82,7 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) {
 }
 
 uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind,
-                              std::string_view name, const tr_attribute* attributes, size_t count) {
+                              std::string_view name, const tr_attribute* attributes, size_t count) noexcept {
   if (__builtin_expect(thread.in_callback != 0, 0)) return 0;
   TraceId id;
   Slot* trace_slot;
@@ -112,7 +112,9 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   slot->trace_low.store(id.low, std::memory_order_relaxed);
   slot->span_id.store(random_span_id(thread.random), std::memory_order_relaxed);
   slot->parent_id = parent_id;
-  append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
+  if (!append_plain(*slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size())) {
+    append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
+  }
   if (count != 0 && append_values(thread, *slot, attributes, count) == TR_EINVAL) thread.counters.misuse.add();
   uint32_t start_number = 0;
   Slot* start_record = nullptr;
@@ -135,7 +137,7 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
 
 // A record of the start of `started`, which nobody else knows yet.
 Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::string_view name,
-                                const tr_attribute* attributes, size_t count, uint32_t* number) {
+                                const tr_attribute* attributes, size_t count, uint32_t* number) noexcept {
   Slot* record = open_slot(thread, TR_RECORD_SPAN_START, number);
   if (record == nullptr) return nullptr;
   record->kind = started.kind;
@@ -150,7 +152,7 @@ Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::s
 }
 
 int Recorder::put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type,
-                  std::string_view key, const void* value, size_t size) {
+                  std::string_view key, const void* value, size_t size) noexcept {
   Slot* slot = lock(handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) {
     thread.counters.stale_handles.add();
@@ -162,7 +164,7 @@ int Recorder::put(ThreadState& thread, uint64_t handle, HandleKind kind, Field f
 }
 
 int Recorder::put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
-                        const tr_value& value) {
+                        const tr_value& value) noexcept {
   Slot* slot = lock(handle, kind);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();
@@ -174,7 +176,7 @@ int Recorder::put_value(ThreadState& thread, uint64_t handle, HandleKind kind, s
 }
 
 int Recorder::put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
-                        size_t count) {
+                        size_t count) noexcept {
   Slot* slot = lock(span, HandleKind::kSpan);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();
@@ -186,7 +188,7 @@ int Recorder::put_event(ThreadState& thread, uint64_t span, std::string_view nam
 }
 
 int Recorder::mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,
-                          std::string_view message) {
+                          std::string_view message) noexcept {
   Slot* slot = lock(handle, kind);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();
@@ -200,7 +202,7 @@ int Recorder::mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind,
   return result;
 }
 
-int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) {
+int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
   Slot* slot = lock(handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) {
     thread.counters.stale_handles.add();
@@ -216,7 +218,7 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) {
   return TR_OK;
 }
 
-int Recorder::record_span(ThreadState& thread, const tr_span_data& span) {
+int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcept {
   if (thread.in_callback != 0) return TR_OK;
   TraceId id;
   Slot* trace_slot;
@@ -266,7 +268,7 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) {
 }
 
 int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view name,
-                           const tr_attribute* attributes, size_t count) {
+                           const tr_attribute* attributes, size_t count) noexcept {
   TraceId id;
   Slot* trace_slot;
   uint64_t root;
@@ -289,7 +291,7 @@ int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view
   return result;
 }
 
-uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options) {
+uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options) noexcept {
   if (thread.in_callback != 0) return 0;
   TraceId id;
   Slot* trace_slot;
@@ -327,7 +329,7 @@ uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options)
 }
 
 int Recorder::record_for_run(ThreadState& thread, uint64_t run, tr_record_type type, std::string_view name,
-                             int64_t step, const tr_attribute* attributes, size_t count) {
+                             int64_t step, const tr_attribute* attributes, size_t count) noexcept {
   TraceId id;
   uint64_t run_id;
   if (ids(run, HandleKind::kRun, &id, &run_id) != TR_OK) {
@@ -350,7 +352,7 @@ int Recorder::record_for_run(ThreadState& thread, uint64_t run, tr_record_type t
   return result;
 }
 
-int Recorder::finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome) {
+int Recorder::finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome) noexcept {
   Slot* slot = lock(run, HandleKind::kRun);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();

@@ -5,7 +5,7 @@
 
 namespace trunkline::record {
 
-uint32_t Recorder::new_extent_page() {
+uint32_t Recorder::new_extent_page() noexcept {
   const uint32_t page = pool_->allocate(PageType::kExtent);
   const uint32_t used = pool_->used();
   if (used >= pool_->limit() / 4 * 3) {
@@ -16,13 +16,13 @@ uint32_t Recorder::new_extent_page() {
   return page;
 }
 
-void Recorder::leave_extent(ThreadState& thread) {
+void Recorder::leave_extent(ThreadState& thread) noexcept {
   if (thread.extent != 0) release_page_count(*pool_, thread.extent);
   thread.extent = thread.extent_position = 0;
 }
 
 // Room within one page.
-ExtentReference Recorder::take_block(ThreadState& thread, uint32_t bytes) {
+ExtentReference Recorder::take_block(ThreadState& thread, uint32_t bytes) noexcept {
   if (bytes > kPageDataBytes) return {};
   if (thread.extent == 0 || thread.extent_position + bytes > kPageDataBytes) {
     const uint32_t page = new_extent_page();
@@ -38,7 +38,7 @@ ExtentReference Recorder::take_block(ThreadState& thread, uint32_t bytes) {
   return taken;
 }
 
-ExtentReference Recorder::take_extent(ThreadState& thread, size_t bytes) {
+ExtentReference Recorder::take_extent(ThreadState& thread, size_t bytes) noexcept {
   const uint32_t room = thread.extent == 0 ? 0 : kPageDataBytes - thread.extent_position;
   if (bytes <= room || (bytes <= kPageDataBytes && bytes < kPageDataBytes / 4)) {
     return take_block(thread, static_cast<uint32_t>(bytes));

@@ -58,7 +58,7 @@ struct Recorder::Place {
   void finish() { length->store(length->load(std::memory_order_relaxed) + bytes, std::memory_order_release); }
 };
 
-uint8_t* Recorder::reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std::atomic<uint32_t>** length) {
+uint8_t* Recorder::reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std::atomic<uint32_t>** length) noexcept {
   const uint32_t used = slot.length.load(std::memory_order_relaxed);
   if (__builtin_expect(used + bytes <= kSlotDataBytes && slot.overflow.page == 0, 1)) {
     *length = &slot.length;
@@ -90,7 +90,7 @@ uint8_t* Recorder::reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std:
   return reinterpret_cast<uint8_t*>(block + 1);
 }
 
-bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key, Place* out) {
+bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key, Place* out) noexcept {
   const uint32_t inline_bytes = static_cast<uint32_t>(sizeof header + key.size()) + header.value_size;
   const bool fits = slot.overflow.page == 0 &&
                     slot.length.load(std::memory_order_relaxed) + uint64_t{inline_bytes} <= kSlotDataBytes;
@@ -120,7 +120,7 @@ bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, 
   return true;
 }
 
-bool Recorder::admits_content(Field field, tr_type type, std::string_view key) const {
+bool Recorder::admits_content(Field field, tr_type type, std::string_view key) const noexcept {
   switch (field) {
     case Field::kInput:
     case Field::kOutput:
@@ -138,7 +138,7 @@ bool Recorder::admits_content(Field field, tr_type type, std::string_view key) c
 }
 
 int Recorder::append(ThreadState& thread, Slot& slot, Field field, tr_type type, std::string_view key,
-                     const void* value, size_t size, uint32_t flags) {
+                     const void* value, size_t size, uint32_t flags) noexcept {
   if (__builtin_expect(!policy_.content, 0) && !admits_content(field, type, key)) return TR_OK;
   int result = TR_OK;
   if (field == Field::kAttribute) {
@@ -175,7 +175,7 @@ int Recorder::append(ThreadState& thread, Slot& slot, Field field, tr_type type,
 }
 
 // Texts in an array: a 32-bit size before each.
-int Recorder::append_strings(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) {
+int Recorder::append_strings(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept {
   const auto* strings = static_cast<const tr_string*>(value.data);
   if (!policy_.content && !is_metric_key(key)) return TR_OK;
   if (slot.attributes >= policy_.max_attributes || policy_.redactor->key_matches(key)) {
@@ -208,7 +208,7 @@ int Recorder::append_strings(ThreadState& thread, Slot& slot, std::string_view k
   return cut ? TR_ELIMIT : TR_OK;
 }
 
-int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) {
+int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept {
   switch (value.type) {
     case TR_TYPE_NULL: return append(thread, slot, Field::kAttribute, value.type, key, nullptr, 0);
     case TR_TYPE_BOOL: {
@@ -229,7 +229,7 @@ int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key
   return append(thread, slot, Field::kAttribute, value.type, key, value.data, scalar_bytes(value));
 }
 
-int Recorder::append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) {
+int Recorder::append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) noexcept {
   int first_error = TR_OK;
   for (size_t i = 0; i < count; ++i) {
     const tr_attribute& attribute = attributes[i];
@@ -244,7 +244,7 @@ int Recorder::append_values(ThreadState& thread, Slot& slot, const tr_attribute*
 }
 
 int Recorder::append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,
-                           size_t count) {
+                           size_t count) noexcept {
   if (slot.attributes >= policy_.max_attributes) {
     return append(thread, slot, Field::kAttribute, TR_TYPE_NULL, name, nullptr, 0);  // counts it
   }

@@ -10,11 +10,12 @@
 #include "record/recorder.hpp"
 
 namespace trunkline::record {
+
+__thread ThreadState* this_thread = nullptr;
+std::atomic<Gate*> the_gate{nullptr};
+
 namespace {
 
-// The one thread-local word of the library, and the one pointer to the instance's gate.
-__thread ThreadState* current_thread = nullptr;
-std::atomic<Gate*> the_gate{nullptr};
 std::atomic<uint64_t> last_epoch{0};
 std::atomic<uint32_t> exit_key_made{0};
 pthread_key_t exit_key;
@@ -74,7 +75,7 @@ bool belongs_to(const ThreadState* state, const Gate* g) {
 // Runs when a thread ends: hands over its chunk and slots.
 void thread_exits(void* value) {
   auto* state = static_cast<ThreadState*>(value);
-  current_thread = nullptr;
+  this_thread = nullptr;
   Gate* g = gate();
   // A wiped state has no ordinal: it is a forked child's, whose parent's states are not ours to reuse.
   if (g == nullptr || state->ordinal == 0) return;
@@ -117,8 +118,6 @@ void attach(ThreadState* state, Gate* g, uint64_t epoch) {
 
 }  // namespace
 
-Gate* gate() { return the_gate.load(std::memory_order_acquire); }
-
 Gate* make_gate() {
   if (Gate* g = gate()) return g;
   void* memory = map_wiped_on_fork(4096);
@@ -146,7 +145,7 @@ bool close_gate() {
   Gate* g = gate();
   g->epoch.store(0, std::memory_order_seq_cst);
   os::heavy_barrier();
-  const ThreadState* own = current_thread;
+  const ThreadState* own = this_thread;
   const int64_t deadline = monotonic_now() + 1'000'000'000;
   for (ThreadState* s = g->states.load(std::memory_order_acquire); s != nullptr; s = s->next) {
     while (s != own && s->inside.load(std::memory_order_acquire) != 0) {
@@ -158,18 +157,16 @@ bool close_gate() {
   return true;
 }
 
-ThreadState* current_thread_state() { return current_thread; }
-
-ThreadState* attach_thread() {
+ThreadState* attach_thread() noexcept {
   Gate* g = gate();
   if (g == nullptr || g->epoch.load(std::memory_order_acquire) == 0) return nullptr;
-  ThreadState* state = current_thread;
+  ThreadState* state = this_thread;
   if (state == nullptr || state->ordinal == 0) {
     state = take_state(g);
     if (state == nullptr) return nullptr;
-    current_thread = state;
+    this_thread = state;
     if (pthread_setspecific(exit_key, state) != 0) {
-      current_thread = nullptr;
+      this_thread = nullptr;
       give_state_back(g, state);
       return nullptr;
     }
@@ -186,22 +183,11 @@ ThreadState* attach_thread() {
   return state;
 }
 
-Entry::Entry() {
-  ThreadState* state = current_thread;
-  if (__builtin_expect(state != nullptr, 1)) {
-    if (__builtin_expect(state->inside.load(std::memory_order_relaxed) != 0, 0)) {
-      reentrant_ = true;
-      state->reentrant.fetch_add(1, std::memory_order_relaxed);
-      return;
-    }
-    const Gate* g = gate();
-    state->inside.store(1, std::memory_order_relaxed);
-    os::light_barrier(g->asymmetric.load(std::memory_order_relaxed) != 0);
-    if (__builtin_expect(belongs_to(state, g), 1)) {
-      state_ = state;
-      return;
-    }
-    state->inside.store(0, std::memory_order_release);
+void Entry::slow_entry(ThreadState* state) noexcept {
+  if (state != nullptr && state->inside.load(std::memory_order_relaxed) != 0) {
+    reentrant_ = true;
+    state->reentrant.fetch_add(1, std::memory_order_relaxed);
+    return;
   }
   state_ = attach_thread();
 }

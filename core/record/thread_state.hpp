@@ -67,8 +67,11 @@ struct Gate {
   ThreadState* free_states;
 };
 
-// The gate, or nullptr before the first tr_init of the process (or its first after exec).
-Gate* gate();
+// The one thread-local word of the library, and the one pointer to the gate: nullptr before the first tr_init.
+extern __thread ThreadState* this_thread __attribute__((visibility("hidden")));
+extern std::atomic<Gate*> the_gate __attribute__((visibility("hidden")));
+
+inline Gate* gate() { return the_gate.load(std::memory_order_acquire); }
 // Makes the gate; nullptr without memory.
 Gate* make_gate();
 
@@ -78,15 +81,29 @@ uint64_t open_gate(Recorder* recorder);
 bool close_gate();
 
 // Attaches this thread to the open recorder. nullptr: closed, or no memory.
-ThreadState* attach_thread();
-
-// The calling thread's state without attaching; may be stale.
-ThreadState* current_thread_state();
+ThreadState* attach_thread() noexcept;
 
 // A call into the recorder. Contextually false: the gate is closed (`reentrant()` tells a signal handler apart).
 class Entry {
  public:
-  Entry();
+  Entry() noexcept {
+    ThreadState* const state = this_thread;
+    if (__builtin_expect(state == nullptr || state->inside.load(std::memory_order_relaxed) != 0, 0)) {
+      slow_entry(state);
+      return;
+    }
+    const Gate* const g = gate();
+    state->inside.store(1, std::memory_order_relaxed);
+    os::light_barrier(g->asymmetric.load(std::memory_order_relaxed) != 0);
+    if (__builtin_expect(state->inverted_epoch.load(std::memory_order_relaxed) !=
+                             ~g->epoch.load(std::memory_order_acquire),
+                         0)) {
+      state->inside.store(0, std::memory_order_release);
+      slow_entry(state);
+      return;
+    }
+    state_ = state;
+  }
   ~Entry() {
     if (state_ != nullptr) state_->inside.store(0, std::memory_order_release);
   }
@@ -101,6 +118,8 @@ class Entry {
   bool reentrant() const { return reentrant_; }
 
  private:
+  void slow_entry(ThreadState* state) noexcept;
+
   ThreadState* state_ = nullptr;
   bool reentrant_ = false;
 };

@@ -1,0 +1,38 @@
+// What a built-in processor shares with the others: its two doors to the library beside tr_processor - saving state and
+// saying something to people - and how a table is handed to a caller whose struct may be of another version.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "model/expected.hpp"
+
+namespace trunkline::processors {
+
+// Tests replace the functions; the library gives its own.
+struct ProcessorHost {
+  int (*save)(const void* state, size_t size) = &tr_processor_save;
+  void (*message)(tr_level level, std::string_view sentence) = nullptr;  // nullptr: standard error
+};
+
+void say(const ProcessorHost& host, tr_level level, std::string_view sentence);
+
+// Copies as much of `table` as the caller's struct_size says there is room for; a longer tail is zeroed.
+// TR_EINVAL: too small for `release`; TR_EUNSUPPORTED: a size that cannot be.
+Error hand_over(const tr_processor& table, tr_processor* out);
+
+// The file a processor writes, as an absolute path: the option, or `file_name` in the directory. TR_EINVAL: neither.
+Expected<std::string> choose_path(std::string_view subject, const std::string& option, const std::string& directory,
+                                  std::string_view file_name);
+
+// Runs a hook's body. What it throws is a lack of memory, which may pass.
+template <class Body>
+int guarded(Body body) noexcept {
+  try {
+    return body();
+  } catch (...) {
+    return TR_EAGAIN;
+  }
+}
+
+}  // namespace trunkline::processors

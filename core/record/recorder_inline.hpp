@@ -1,0 +1,127 @@
+// The few steps that every recorded call takes, in a header so that each is compiled into its caller.
+#pragma once
+
+#include <sched.h>
+
+#include <cstring>
+
+#include "model/redactor.hpp"
+#include "os/platform.hpp"
+#include "record/clock.hpp"
+#include "record/recorder.hpp"
+
+namespace trunkline::record {
+
+// Copies a key or a short value without a call.
+inline void copy_short(uint8_t* to, const void* data, size_t size) {
+  const auto* from = static_cast<const uint8_t*>(data);
+  if (size > 32) {
+    std::memcpy(to, from, size);
+  } else if (size >= 16) {
+    std::memcpy(to, from, 16);
+    std::memcpy(to + size - 16, from + size - 16, 16);
+  } else if (size >= 8) {
+    std::memcpy(to, from, 8);
+    std::memcpy(to + size - 8, from + size - 8, 8);
+  } else if (size >= 4) {
+    std::memcpy(to, from, 4);
+    std::memcpy(to + size - 4, from + size - 4, 4);
+  } else {
+    for (size_t i = 0; i < size; ++i) to[i] = from[i];
+  }
+}
+
+__attribute__((always_inline)) inline Slot* Recorder::valid_slot(uint64_t handle) noexcept {
+  const uint32_t number = slot_of(handle);
+  const uint32_t page = number / kSlotsPerPage;
+  if (__builtin_expect(page >= page_limit_ || is_slot_page_[page].load(std::memory_order_acquire) == 0, 0)) {
+    return nullptr;
+  }
+  uint8_t* const at = base_ + uint64_t{page} * kPageBytes + sizeof(PageHeader) + (number % kSlotsPerPage) * kSlotBytes;
+  return reinterpret_cast<Slot*>(at);
+}
+
+__attribute__((always_inline)) inline Slot* Recorder::lock(uint64_t handle, HandleKind kind) noexcept {
+  if (__builtin_expect(!is_kind(handle, kind), 0)) return nullptr;
+  Slot* slot = valid_slot(handle);
+  if (__builtin_expect(slot == nullptr, 0)) return nullptr;
+  const uint64_t expected = expected_state(handle);
+  uint64_t seen = expected;
+  if (__builtin_expect(slot->state.compare_exchange_strong(seen, expected | kLocked, std::memory_order_acquire), 1)) {
+    return slot;
+  }
+  return wait_for_lock(slot, expected, seen);
+}
+
+inline void Recorder::unlock(Slot& slot) noexcept {
+  slot.state.store(slot.state.load(std::memory_order_relaxed) & ~kLocked, std::memory_order_release);
+}
+
+__attribute__((always_inline)) inline int Recorder::put_fast(uint64_t handle, HandleKind kind, Field field,
+                                                             tr_type type, std::string_view key, const void* value,
+                                                             size_t size) noexcept {
+  Slot* const slot = lock(handle, kind);
+  if (__builtin_expect(slot == nullptr, 0)) return 1;
+  const bool done = append_plain(*slot, field, type, key, value, size);
+  slot->state.store(expected_state(handle), std::memory_order_release);
+  return done ? TR_OK : 1;
+}
+
+inline uint32_t Recorder::take_slot(ThreadState& thread) noexcept {
+  if (__builtin_expect(thread.free_slots == 0, 0) && !refill_slots(thread)) return 0;
+  const uint32_t taken = thread.free_slots;
+  thread.free_slots = pool_->slot(taken - 1).next;
+  --thread.free_count;
+  return taken;
+}
+
+inline Slot* Recorder::open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) noexcept {
+  const uint32_t taken = take_slot(thread);
+  if (__builtin_expect(taken == 0, 0)) return nullptr;
+  *number = taken - 1;
+  Slot& slot = pool_->slot(*number);
+  slot.length.store(0, std::memory_order_relaxed);
+  slot.trace_high.store(0, std::memory_order_relaxed);
+  slot.trace_low.store(0, std::memory_order_relaxed);
+  slot.span_id.store(0, std::memory_order_relaxed);
+  slot.parent_id = 0;
+  slot.start = monotonic_now();
+  slot.end = 0;
+  slot.type = type;
+  slot.flags = 0;
+  slot.kind = 0;
+  slot.attributes = slot.dropped = 0;
+  slot.overflow = slot.overflow_last = {};
+  return &slot;
+}
+
+inline uint64_t Recorder::publish_slot(Slot& slot, uint32_t number, HandleKind kind) noexcept {
+  const uint64_t live = live_state(generation_of(slot.state.load(std::memory_order_relaxed)), kind);
+  slot.state.store(live, std::memory_order_release);
+  return make_handle(live, number);
+}
+
+// The common case of append: a plain value that fits into the slot and that no rule concerns.
+__attribute__((always_inline)) inline bool Recorder::append_plain(Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
+                                   size_t size) noexcept {
+  const uint32_t used = slot.length.load(std::memory_order_relaxed);
+  const size_t bytes = sizeof(ItemHeader) + key.size() + size;
+  if (__builtin_expect(size > kSlotDataBytes || used + bytes > kSlotDataBytes || slot.overflow.page != 0 ||
+                           size > policy_.max_value_bytes || !policy_.content,
+                       0)) {
+    return false;
+  }
+  if (field == Field::kAttribute) {
+    if (__builtin_expect(slot.attributes >= policy_.max_attributes || policy_.redactor->key_matches(key), 0)) return false;
+    ++slot.attributes;
+  }
+  uint8_t* at = slot.data + used;
+  const ItemHeader header = make_item(field, type, key.size(), 0, size);
+  std::memcpy(at, &header, sizeof header);
+  copy_short(at + sizeof header, key.data(), key.size());
+  copy_short(at + sizeof header + key.size(), value, size);
+  slot.length.store(used + static_cast<uint32_t>(bytes), std::memory_order_release);
+  return true;
+}
+
+}  // namespace trunkline::record

@@ -1,0 +1,108 @@
+#!/usr/bin/env bash
+# Installs the release build into a temporary prefix, then builds and runs hosts against it, outside the repository.
+# usage: run.sh smoke|full [BUILD_FOLDER]
+set -uo pipefail
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+mode=${1:-full}
+build=$(realpath "${2:-$here/../../build}")
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+prefix=$place/prefix
+failed=0
+runs=0
+
+# check NAME COMMAND...: one check; its output is shown when it fails.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    echo "ok packaging: $name"
+  else
+    echo "FAILED packaging: $name"
+    tail -25 <<<"$output" | sed 's/^/    /'
+    failed=1
+  fi
+}
+# in_new_folder PROGRAM ARGUMENTS...: the program gets a fresh folder as its last argument.
+in_new_folder() {
+  runs=$((runs + 1))
+  mkdir -p "$place/run-$BASHPID-$runs"
+  (cd "$place" && timeout 60 "$@" "$place/run-$BASHPID-$runs")
+}
+pc() { PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name trunkline.pc)") pkg-config "$@" trunkline; }
+linked_against() { readelf -d "$1" | grep -q "NEEDED.*libtrunkline\.so\.0"; }
+library_folder() { dirname "$(find "$prefix" -name libtrunkline.so)"; }
+
+install_it() { cmake --install "$build" --prefix "$prefix"; }
+installed_files() {
+  local file missing=0
+  for file in include/trunkline.h bin/trunkline lib/libtrunkline.so lib/libtrunkline.so.0 lib/libtrunkline.a \
+    lib/pkgconfig/trunkline.pc lib/cmake/trunkline/trunkline-config.cmake \
+    lib/cmake/trunkline/trunkline-config-version.cmake share/doc/trunkline/LICENSE; do
+    [[ -e $prefix/$file ]] || { echo "$file is not installed" && missing=1; }
+  done
+  return $missing
+}
+no_build_paths() {
+  ! grep -rIl -F -e "$build" -e "$(realpath "$here/../..")/" "$prefix"
+}
+shared_c99() {
+  gcc -std=c99 -pedantic-errors -Wall -Wextra -Werror $(pc --cflags) "$here/minimal.c" -o "$place/shared" $(pc --libs) &&
+    linked_against "$place/shared" &&
+    LD_LIBRARY_PATH=$(library_folder) in_new_folder "$place/shared"
+}
+# As one links the library statically and the rest as usual.
+static_c99() {
+  local libs
+  libs=$(pc --static --libs)
+  gcc -std=c99 $(pc --cflags) "$here/minimal.c" -o "$place/static" ${libs/-ltrunkline/-l:libtrunkline.a} &&
+    ! linked_against "$place/static" && in_new_folder "$place/static"
+}
+fully_static_c99() {
+  gcc -std=c99 -static $(pc --cflags) "$here/minimal.c" -o "$place/fully_static" $(pc --static --libs) &&
+    in_new_folder "$place/fully_static"
+}
+cmake_project() {
+  cmake -S "$here/cmake_project" -B "$place/project" -DCMAKE_PREFIX_PATH="$prefix" \
+    -DHOST_SOURCE="$here/minimal.c" && cmake --build "$place/project" &&
+    linked_against "$place/project/host_shared" && ! linked_against "$place/project/host_static" &&
+    in_new_folder "$place/project/host_shared" && in_new_folder "$place/project/host_static"
+}
+too_new_is_refused() {
+  mkdir -p "$place/newer"
+  sed 's/trunkline 0.1/trunkline 99.0/' "$here/cmake_project/CMakeLists.txt" >"$place/newer/CMakeLists.txt"
+  ! cmake -S "$place/newer" -B "$place/newer/build" -DCMAKE_PREFIX_PATH="$prefix" -DHOST_SOURCE="$here/minimal.c"
+}
+loaded_late() {
+  gcc -std=gnu11 -Wall -Wextra -Werror "$here/loader.c" -o "$place/loader" -ldl &&
+    ! linked_against "$place/loader" &&
+    in_new_folder "$place/loader" "$(library_folder)/libtrunkline.so.0"
+}
+cxx() {
+  g++ -x c++ "-std=$1" -pedantic-errors -Wall -Wextra -Werror $(pc --cflags) "$here/minimal.c" -o "$place/cxx" \
+    $(pc --libs) && LD_LIBRARY_PATH=$(library_folder) in_new_folder "$place/cxx"
+}
+staged() {
+  DESTDIR=$place/stage cmake --install "$build" --prefix /opt/host &&
+    [[ -e $place/stage/opt/host/include/trunkline.h ]] &&
+    grep -qx 'prefix=/opt/host' "$place/stage/opt/host/lib/pkgconfig/trunkline.pc"
+}
+command_line() { "$prefix/bin/trunkline" --help && ! readelf -d "$prefix/bin/trunkline" | grep -E 'RPATH|RUNPATH|libtrunkline'; }
+
+check "installs" install_it
+check "C99, pkg-config, shared" shared_c99
+check "loaded by name, without header and library at build time" loaded_late
+if [[ $mode == full ]]; then
+  check "every file is there" installed_files
+  check "no path of the build in what is installed" no_build_paths
+  check "C99, pkg-config, static" static_c99
+  check "C99, pkg-config, everything static" fully_static_c99
+  check "a CMake project, shared and static" cmake_project
+  check "a CMake project that asks for a newer version is refused" too_new_is_refused
+  for standard in c++11 c++14 c++17 c++20; do
+    check "$standard, pkg-config" cxx "$standard"
+  done
+  check "the installed program runs alone" command_line
+  check "DESTDIR" staged
+fi
+exit $failed
