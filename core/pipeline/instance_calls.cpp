@@ -2,15 +2,14 @@
 #include <cstring>
 
 #include "os/time.hpp"
+#include "pipeline/identity.hpp"
 #include "pipeline/instance.hpp"
 #include "record/thread_state.hpp"
 
 namespace trunkline::pipeline {
 
 std::shared_ptr<Processor> Instance::make_processor(const tr_processor& table) {
-  std::string identity = table.name;
-  if (table.destination != nullptr && *table.destination != '\0') identity += std::string("|") + table.destination;
-  return std::make_shared<Processor>(table, new_processor_id(), registry_.unused_identity(identity));
+  return std::make_shared<Processor>(table, new_processor_id(), registry_.unused_identity(identity_of(table)));
 }
 
 // From here on the processor is known to the worker and has a thread. On an error its destruction releases the table.

@@ -76,5 +76,5 @@ refuses "a struct result" 'returns tr_pair by value' broken_header 's/const char
 refuses "struct_size that is not first" 'not the first member' broken_header '/struct_size;/d; s/uint32_t flags;/&\n  uint32_t struct_size;/'
 refuses "a foreign prefix" 'does not begin with tr_' broken_header 's/tr_name(void)/other_name(void)/'
 refuses "a header that is too long" 'it has 1[0-9]{3}' broken_header "1a $(printf '\\n%.0s' {1..1300})"
-refuses "a header that is not C99" 'FAILED header: alone as c99' broken_header 's|^typedef int (|_Static_assert(1, "");\n&|' ''
+refuses "a header that is not C99" 'FAILED header: alone as c99' broken_header 's|^typedef int (|typedef int tr_twice;\ntypedef int tr_twice;\n&|' ''
 refuses "a header that is not C++" 'FAILED header: alone as c\+\+11' broken_header 's/hook);$/int class);/; s/tr_hook int/int/' ''
