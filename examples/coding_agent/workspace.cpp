@@ -83,7 +83,7 @@ struct Bug {
 };
 
 // Each occurs once in one of the files above.
-constexpr Bug kBugs[Workspace::kBugs] = {
+constexpr Bug kPlanted[Workspace::kBugs] = {
     {"range(len(amounts))", "range(1, len(amounts))"},
     {"quantity >= 10:", "quantity > 10:"},
     {"* 100 + int", "* 100 - int"},
@@ -125,7 +125,7 @@ Outcome Workspace::create(const std::string& folder, int bug) {
   if (!made.ok) return made;
   std::error_code error;
   folder_ = fs::canonical(made.text, error);
-  const Bug& chosen = agent::kBugs[bug - 1];
+  const Bug& chosen = kPlanted[bug - 1];
   const bool written = !error && write_file(folder_ / "money.py", with_bug(kMoney, chosen)) &&
                        write_file(folder_ / "shop.py", with_bug(kShop, chosen)) &&
                        write_file(folder_ / "test_shop.py", kTests);
