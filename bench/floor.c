@@ -1,26 +1,63 @@
-/* drives libfloor.so through dlopen + function pointers, as a foreign language would. */
+/* The workloads of the comparison on the floor (libfloor.c), through dlopen as a foreign language would.
+ * Usage: floor W1|W3|W4 THREADS, with FLOOR_LIB naming the library. */
 #define _GNU_SOURCE
-#include "harness.h"
 #include <dlfcn.h>
-typedef void *S_;
-static S_ (*start)(S_, const char *, size_t); static void (*str)(S_, const char *, size_t, const char *, size_t); static void (*i64)(S_, const char *, size_t, int64_t); static void (*dbl)(S_, const char *, size_t, double); static void (*end)(S_), (*flush)(void), (*enable)(int), (*init)(int, int), (*down)(void); static long (*recv_)(void);
-static S_ root;
-#define K(s) s, sizeof(s) - 1
-static void w1(int t, long n) { (void)t; for (long i = 0; i < n; i++) { S_ s = start(root, K("llm.chat")); str(s, K("gen_ai.request.model"), MODEL, 16); i64(s, K("gen_ai.usage.input_tokens"), 1234); i64(s, K("gen_ai.usage.output_tokens"), 256); str(s, K("gen_ai.response.finish_reason"), "stop", 4); dbl(s, K("gen_ai.request.temperature"), .7); str(s, K("gen_ai.output.text"), TXT1K, 1024); end(s); } }
-static void w3(int t, long n) { (void)t; for (long i = 0; i < n; i++) end(start(root, K("llm.chat"))); }
-static void w2(int n) { for (int t = 0; t < n; t++) { S_ r = start(0, K("agent.run")); for (int k = 0; k < STEPS; k++) {
-  S_ s = start(r, K("llm.chat")); str(s, K("gen_ai.request.model"), MODEL, 16); i64(s, K("gen_ai.usage.input_tokens"), 1234); i64(s, K("gen_ai.usage.output_tokens"), 256); str(s, K("gen_ai.input.text"), TXT4K, 4096); str(s, K("gen_ai.output.text"), TXT1K, 1024); end(s);
-  s = start(r, K("tool.call")); str(s, K("tool.name"), K("search")); str(s, K("tool.input"), TXT512, 512); str(s, K("tool.output"), TXT512, 512); end(s);
-  s = start(r, K("critic")); str(s, K("critic.name"), K("judge")); dbl(s, K("critic.score"), .83); end(s); } end(r); } }
-static void fl(void) { flush(); } static long rc(void) { return recv_(); }
-int main(int argc, char **argv) {
-  bench_init(); const char *wl = argc > 1 ? argv[1] : "W1"; int thr = argc > 2 ? atoi(argv[2]) : 1;
-  void *h = dlopen(getenv("FLOOR_LIB") ? getenv("FLOOR_LIB") : "./libfloor.so", RTLD_NOW); if (!h) { fprintf(stderr, "%s\n", dlerror()); return 77; }
-#define G(f, n) *(void **)&f = dlsym(h, n)
-  G(start, "fl_start"); G(str, "fl_str"); G(i64, "fl_int"); G(dbl, "fl_dbl"); G(end, "fl_end"); G(flush, "fl_flush"); G(enable, "fl_enable"); G(init, "fl_init"); G(down, "fl_shutdown"); G(recv_, "fl_received");
-  init(wl[1] == '2', sink_port()); if (wl[1] == '4') enable(0);
-  root = start(0, K("root"));
-  const char *nt = "prototype of the least work: encode at call into recycled slot, SPSC ring, dlopen";
-  if (wl[1] == '2') run_w2("floor", 40, w2, fl, nt); else run_bursts("floor", wl, thr, wl[1] == '4' ? 400 : 50, wl[1] == '3' ? w3 : w1, fl, rc, wl[1] != '4', nt);
-  down(); return 0;
+
+#include "harness.h"
+
+typedef void* span_t;
+static span_t (*start)(span_t, const char*, size_t);
+static void (*set_str)(span_t, const char*, size_t, const char*, size_t);
+static void (*set_i64)(span_t, const char*, size_t, int64_t);
+static void (*set_f64)(span_t, const char*, size_t, double);
+static void (*end)(span_t), (*flush)(void), (*enable)(int), (*init)(void), (*stop)(void);
+static long (*received)(void);
+static span_t root;
+
+#define TEXT(s) s, sizeof(s) - 1
+
+static void w1(long n) {
+  for (long i = 0; i < n; i++) {
+    span_t span = start(root, TEXT("llm.chat"));
+    set_str(span, TEXT("gen_ai.request.model"), MODEL, 16);
+    set_i64(span, TEXT("gen_ai.usage.input_tokens"), 1234);
+    set_i64(span, TEXT("gen_ai.usage.output_tokens"), 256);
+    set_str(span, TEXT("gen_ai.response.finish_reason"), "stop", 4);
+    set_f64(span, TEXT("gen_ai.request.temperature"), .7);
+    set_str(span, TEXT("gen_ai.output.text"), TXT1K, 1024);
+    end(span);
+  }
+}
+
+static void w3(long n) {
+  for (long i = 0; i < n; i++) end(start(root, TEXT("llm.chat")));
+}
+
+int main(int argc, char** argv) {
+  bench_init();
+  const char* workload = argc > 1 ? argv[1] : "W1";
+  const int off = workload[1] == '4';
+  void* library = dlopen(getenv("FLOOR_LIB") ? getenv("FLOOR_LIB") : "./libfloor.so", RTLD_NOW);
+  if (!library) {
+    fprintf(stderr, "%s\n", dlerror());
+    return 77;
+  }
+#define LOAD(pointer, name) *(void**)&pointer = dlsym(library, name)
+  LOAD(start, "fl_start");
+  LOAD(set_str, "fl_str");
+  LOAD(set_i64, "fl_int");
+  LOAD(set_f64, "fl_dbl");
+  LOAD(end, "fl_end");
+  LOAD(flush, "fl_flush");
+  LOAD(enable, "fl_enable");
+  LOAD(init, "fl_init");
+  LOAD(stop, "fl_shutdown");
+  LOAD(received, "fl_received");
+  init();
+  if (off) enable(0);
+  root = start(0, TEXT("root"));
+  run_bursts((bench_run){"floor", workload, "the least work: no log, no checks", workload[1] == '3' ? w3 : w1, flush,
+                         received, argc > 2 ? atoi(argv[2]) : 1, off ? 400 : 50, off});
+  stop();
+  return 0;
 }

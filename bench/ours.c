@@ -7,7 +7,7 @@
 #include "harness.h"
 #include "trunkline.h"
 
-#define API(name) static __typeof__(name) *p_##name
+#define API(name) static __typeof__(name)* p_##name
 API(tr_config_init);
 API(tr_init);
 API(tr_flush);
@@ -26,8 +26,7 @@ API(tr_stats_get);
 static tr_trace trace;
 static long received;
 
-static void w1(int thread, long n) {
-  (void)thread;
+static void w1(long n) {
   for (long i = 0; i < n; i++) {
     tr_span span = p_tr_span_start(trace, 0, TR_KIND_GENERATION, TEXT("llm.chat"));
     p_tr_span_set_str(span, TEXT("gen_ai.request.model"), MODEL, 16);
@@ -40,12 +39,11 @@ static void w1(int thread, long n) {
   }
 }
 
-static void w3(int thread, long n) {
-  (void)thread;
+static void w3(long n) {
   for (long i = 0; i < n; i++) p_tr_span_end(p_tr_span_start(trace, 0, TR_KIND_GENERATION, TEXT("llm.chat")));
 }
 
-static int count_batch(void *user_data, const tr_batch *batch) {
+static int count_batch(void* user_data, const tr_batch* batch) {
   (void)user_data;
   for (size_t i = 0; i < batch->count; i++) received += batch->records[i]->type == TR_RECORD_SPAN_END;
   return 0;
@@ -54,16 +52,16 @@ static int count_batch(void *user_data, const tr_batch *batch) {
 static void flush(void) { p_tr_flush(60000); }
 static long count(void) { return received; }
 
-int main(int argc, char **argv) {
+int main(int argc, char** argv) {
   bench_init();
-  const char *workload = argc > 1 ? argv[1] : "W1";
+  const char* workload = argc > 1 ? argv[1] : "W1";
   const int threads = argc > 2 ? atoi(argv[2]) : 1;
-  void *library = dlopen(getenv("TRUNKLINE_LIB") ? getenv("TRUNKLINE_LIB") : "libtrunkline.so", RTLD_NOW | RTLD_LOCAL);
+  void* library = dlopen(getenv("TRUNKLINE_LIB") ? getenv("TRUNKLINE_LIB") : "libtrunkline.so", RTLD_NOW | RTLD_LOCAL);
   if (!library) {
     fprintf(stderr, "%s\n", dlerror());
     return 77;
   }
-#define LOAD(name) *(void **)&p_##name = dlsym(library, #name)
+#define LOAD(name) *(void**)&p_##name = dlsym(library, #name)
   LOAD(tr_config_init);
   LOAD(tr_init);
   LOAD(tr_flush);
@@ -93,8 +91,9 @@ int main(int argc, char **argv) {
   counter.on_batch = count_batch;
   p_tr_add_processor(&counter, NULL);
   trace = p_tr_trace_start(TEXT("bench"), NULL);
-  run_bursts("trunkline", workload, threads, workload[1] == '4' ? 400 : 50, workload[1] == '3' ? w3 : w1, flush, count,
-             workload[1] != '4', "log on disk, through dlopen");
+  const int off = workload[1] == '4';
+  run_bursts((bench_run){"trunkline", workload, "log on disk, through dlopen", workload[1] == '3' ? w3 : w1, flush,
+                         count, threads, off ? 400 : 50, off});
   p_tr_trace_end(trace);
   tr_stats stats;
   stats.struct_size = sizeof stats;

@@ -254,7 +254,9 @@ Error RunDirectory::remove() {
     if (::renameat(runs_.get(), id_.c_str(), runs_.get(), hidden.c_str()) != 0 && errno != ENOENT) {
       return io_error(id_, errno);
     }
+    // An adopter that came too late may have put its lock file into the folder just now.
     Error error = remove_tree_at(runs_.get(), hidden, kTreeDepth);
+    for (int attempt = 0; attempt < 3 && error; ++attempt) error = remove_tree_at(runs_.get(), hidden, kTreeDepth);
     close_inherited();
     return error;
   });

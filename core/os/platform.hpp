@@ -19,4 +19,13 @@ inline void spin_pause() {
 #endif
 }
 
+// Asks for the cache line of `at` as one that will be written.
+inline void prefetch_for_write(const void* at) {
+#if defined(__x86_64__)
+  asm volatile("prefetchw %0" : : "m"(*static_cast<const char*>(at)));
+#else
+  __builtin_prefetch(at, 1, 3);
+#endif
+}
+
 }  // namespace trunkline::os

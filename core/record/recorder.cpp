@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "os/futex.hpp"
@@ -177,6 +178,11 @@ bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
   std::memcpy(at + sizeof record, slot.data, items);
   thread.chunk_position += bytes;
   page.header.committed.store(thread.chunk_position, std::memory_order_release);
+  // The worker's core had these lines last. Without asking ahead, the next compare-and-swap would wait for them all,
+  // because a locked instruction waits for the stores before it.
+  const uint8_t* ahead = at + bytes;
+  const uint8_t* const end = std::min<const uint8_t*>(ahead + bytes, page.data + kPageDataBytes);
+  for (; ahead < end; ahead += 64) os::prefetch_for_write(ahead);
   return true;
 }
 

@@ -8,6 +8,7 @@
 #include <random>
 
 #include "log/segment.hpp"
+#include "log/segment_reader.hpp"
 #include "log_support.hpp"
 
 namespace trunkline {
@@ -166,6 +167,20 @@ class RecycledSegment : public testing::Test {
     ASSERT_FALSE(append_one(writer, sequence, written_[sequence]));
   }
 
+  // Whether any frame verifies in what lies there as segment `index`.
+  bool any_frame(uint32_t index, const std::string& bytes) {
+    write_file(directory_.file(log_detail::segment_name(index)), bytes);
+    Expected<log_detail::OpenedSegment> opened = log_detail::open_segment(directory_.fd(), index);
+    EXPECT_TRUE(opened && opened->state == log_detail::HeaderState::kGood);
+    log_detail::SegmentReader reader(std::move(*opened));
+    Frame frame;
+    const Expected<bool> there = reader.peek(&frame);
+    EXPECT_TRUE(there);
+    const auto search = reader.search(0, true);
+    EXPECT_TRUE(search);
+    return *there || *search != log_detail::SegmentReader::Search::kNothing;
+  }
+
   Contents read_with(const std::string& third) {
     write_file(directory_.file("seg-00000003"), third);
     Contents contents = read_all(directory_.fd());
@@ -209,6 +224,16 @@ TEST_F(RecycledSegment, EveryCutBetweenOldAndNew) {
     ASSERT_EQ(contents.records.count(1), 0u);
     read_with(old_.substr(0, cut) + new_.substr(cut));
   }
+}
+
+TEST_F(RecycledSegment, UnderAnotherHeaderNoFrameVerifiesWhateverItsSequence) {
+  EXPECT_FALSE(any_frame(3, new_.substr(0, kSegmentHeader) + old_.substr(kSegmentHeader)));
+  EXPECT_TRUE(any_frame(3, new_));
+  // Neither the new header nor the new name has reached the disk.
+  const size_t end = frame_offsets(new_)[2];
+  const std::string new_frames = new_.substr(kSegmentHeader, end - kSegmentHeader) + std::string(4096 - end, '\0');
+  EXPECT_FALSE(any_frame(1, old_.substr(0, kSegmentHeader) + new_frames));
+  EXPECT_TRUE(any_frame(1, old_));
 }
 
 // Control: had the epoch not been part of the checksum, the old frames would verify.

@@ -149,7 +149,11 @@ TEST(Log, ReleasedSegmentsAreUsedAgainAndAtMostTwoAreKept) {
   EXPECT_EQ(writer.first_sequence(), oldest + 1);
   writer.release_before(UINT64_MAX);
   EXPECT_EQ(files_with(directory, "seg-").size(), 1u);
-  EXPECT_EQ(files_with(directory, "spare-").size(), 2u);
+  ASSERT_EQ(files_with(directory, "spare-").size(), 2u);
+  for (const std::string& spare : files_with(directory, "spare-")) {
+    // Readers still in it are told by the header, before anything else in it changes.
+    EXPECT_EQ(read_file(directory.file(spare)).substr(0, 128), std::string(128, '\0'));
+  }
   EXPECT_EQ(writer.bytes(), 4096u);
   EXPECT_EQ(writer.oldest_segment_last_sequence(), 0u);
   EXPECT_EQ(writer.last_sequence(), 300u);
@@ -224,6 +228,38 @@ TEST(Log, LastSequenceIsKnownToReaders) {
     ASSERT_FALSE(append_one(writer, sequence, payload_of(sequence, 70)));
     ASSERT_EQ(reader->last_sequence(), sequence);
   }
+}
+
+// The reader has a part of the first segment in memory when its file is taken for another one.
+TEST(Log, AReaderInTheMiddleOfARecycledSegmentGoesOnInTheNextAndSeesNoDamage) {
+  const TempDirectory directory;
+  LogWriter writer = must_open(directory.fd(), {1 << 20, false});
+  const auto size = [](uint64_t sequence) { return 5000 + sequence % 13; };
+  uint64_t sequence = 0;
+  const auto append_until = [&](const char* name) {
+    while (!std::filesystem::exists(directory.file(name))) {
+      ++sequence;
+      ASSERT_FALSE(append_one(writer, sequence, payload_of(sequence, size(sequence))));
+    }
+  };
+  append_until("seg-00000002");
+  const uint64_t second = sequence;
+  Expected<LogReader> reader = LogReader::open(directory.fd());
+  ASSERT_TRUE(reader);
+  Expected<LogReader::Result> result = reader->read(1, 1 << 20, 3);
+  ASSERT_TRUE(result);
+  writer.release_before(second);
+  append_until("seg-00000003");
+  for (int i = 0; i < 100; ++i) {  // over half of the file of the first
+    ++sequence;
+    ASSERT_FALSE(append_one(writer, sequence, payload_of(sequence, size(sequence))));
+  }
+  const Contents contents = read_on(*reader, 4, 1 << 20, 1000);
+  EXPECT_EQ(contents.corrupt, 0u);
+  EXPECT_EQ(contents.records.rbegin()->first, sequence);
+  EXPECT_LT(contents.records.size(), sequence - 3);  // or the reader had all of it in memory
+  for (uint64_t n = second; n <= sequence; ++n) EXPECT_EQ(contents.records.count(n), 1u);
+  for (const auto& [n, payload] : contents.records) ASSERT_EQ(payload, payload_of(n, size(n)));
 }
 
 // The reader of a live log sees every record once, in order; one that falls behind sees gaps, never wrong bytes.

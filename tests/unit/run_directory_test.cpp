@@ -178,6 +178,8 @@ TEST(RunDirectory, AForkedChildThatHoldsTheLockDoesNotKeepARunFromAdoption) {
   });
   pid_t stray = 0;
   ASSERT_EQ(::read(pipe_fds[0], &stray, sizeof stray), static_cast<ssize_t>(sizeof stray));
+  Children children;
+  children.add(stray);
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(maker), &info, WEXITED | WNOWAIT), 0);  // a zombie is dead too
   const std::string id = RunDirectory::list(temp.path())->front();
@@ -191,7 +193,6 @@ TEST(RunDirectory, AForkedChildThatHoldsTheLockDoesNotKeepARunFromAdoption) {
   EXPECT_EQ(wait_for(maker), 1000 + SIGKILL);
   // We are alive, and hold nothing any more; the run of a live owner with a free lock is dead.
   EXPECT_EQ(adopt_code(temp.path(), id), TR_OK);
-  ::kill(stray, SIGKILL);
   ::close(pipe_fds[0]);
   ::close(pipe_fds[1]);
 }
@@ -307,6 +308,7 @@ TEST(RunDirectory, OfManyProcessesEachDeadRunIsAdoptedByOneAndNoLiveOne) {
       char id[64];
       int who;
     };
+    Children children;
     std::vector<pid_t> makers;
     for (int i = 0; i < kProcesses; ++i) {
       makers.push_back(in_child([&] {
@@ -319,7 +321,9 @@ TEST(RunDirectory, OfManyProcessesEachDeadRunIsAdoptedByOneAndNoLiveOne) {
         ::pause();
         return 0;
       }));
+      children.add(makers.back());
     }
+    ::close(made[1]);
     std::set<std::string> live;
     std::set<std::string> dead;
     for (int i = 0; i < kProcesses; ++i) {
@@ -359,8 +363,10 @@ TEST(RunDirectory, OfManyProcessesEachDeadRunIsAdoptedByOneAndNoLiveOne) {
         }
         return 0;
       }));
+      children.add(adopters.back());
     }
     ::close(start[1]);
+    ::close(done[1]);
     std::multiset<std::string> adopted;
     for (int ended = 0; ended < kProcesses;) {
       Message message{};
@@ -381,7 +387,7 @@ TEST(RunDirectory, OfManyProcessesEachDeadRunIsAdoptedByOneAndNoLiveOne) {
       wait_for(makers[i]);
     }
     for (const std::string& id : live) ASSERT_FALSE(RunDirectory::adopt(base, id)->remove());
-    for (const int fd : {made[0], made[1], start[0], done[0], done[1], stop[0]}) ::close(fd);
+    for (const int fd : {made[0], start[0], done[0], stop[0]}) ::close(fd);
   }
 }
 
@@ -406,6 +412,60 @@ TEST(RunDirectory, OneWinnerAmongThreads) {
     }
     for (std::thread& thread : threads) thread.join();
     EXPECT_EQ(won, 1) << round;
+  }
+}
+
+// Threads that adopt and let go in turn: a look at the owner that is out of date must not lead to a second one.
+TEST(RunDirectory, NeverTwoOwnersWhileOwnersComeAndGo) {
+  const TempDirectory temp;
+  const std::string id = dead_run(temp.path());
+  std::atomic<int> owners{0};
+  std::atomic<int> together{0};
+  std::atomic<int> adopted{0};
+  std::vector<std::thread> threads;
+  for (int i = 0; i < 6; ++i) {
+    threads.emplace_back([&] {
+      for (int round = 0; round < 4000 && adopted < 1500; ++round) {
+        Expected<RunDirectory> run = RunDirectory::adopt(temp.path(), id);
+        if (!run) continue;
+        if (++owners != 1) ++together;
+        ++adopted;
+        std::this_thread::yield();
+        --owners;
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  EXPECT_GT(adopted, 50);
+  EXPECT_EQ(together, 0);
+}
+
+TEST(RunDirectory, ARunThatIsRemovedAtOnceIsAdoptedOnceAllTheSame) {
+  const TempDirectory temp;
+  for (int round = 0; round < 200; ++round) {
+    RunDirectory run = must_create(temp.path());
+    run.close_inherited();
+    std::atomic<int> ready{0};
+    std::atomic<int> won{0};
+    std::vector<std::thread> threads;
+    for (int i = 0; i < 4; ++i) {
+      threads.emplace_back([&] {
+        ++ready;
+        while (ready < 4) std::this_thread::yield();
+        Expected<RunDirectory> mine = RunDirectory::adopt(temp.path(), run.id());
+        if (!mine) {
+          EXPECT_EQ(mine.error().code, TR_EAGAIN) << mine.error().message;
+          return;
+        }
+        ++won;
+        const Error error = mine->remove();
+        EXPECT_FALSE(error) << error.message;
+      });
+    }
+    for (std::thread& thread : threads) thread.join();
+    ASSERT_LE(won, 1);
+    if (won == 0) continue;
+    EXPECT_TRUE(RunDirectory::list(temp.path())->empty());
   }
 }
 
@@ -446,6 +506,7 @@ TEST(ProcessIdentity, AZombieIsGoneButNotOneWhoseThreadsRunOn) {
     EXPECT_EQ(::read(pipe_fds[0], &identity.start_time, sizeof identity.start_time), 8);
     return identity;
   };
+  Children children;
   const ProcessIdentity zombie = start(false);
   siginfo_t info{};
   ASSERT_EQ(::waitid(P_PID, static_cast<id_t>(zombie.pid), &info, WEXITED | WNOWAIT), 0);
@@ -453,6 +514,7 @@ TEST(ProcessIdentity, AZombieIsGoneButNotOneWhoseThreadsRunOn) {
   ::waitpid(static_cast<pid_t>(zombie.pid), nullptr, 0);
 
   const ProcessIdentity headless = start(true);
+  children.add(static_cast<pid_t>(headless.pid));
   ::usleep(100'000);
   EXPECT_NE(read_file("/proc/" + std::to_string(headless.pid) + "/stat").find(") Z "), std::string::npos);
   EXPECT_TRUE(process_alive(headless));
