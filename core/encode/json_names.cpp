@@ -12,16 +12,6 @@ std::string_view pick(const std::string_view (&names)[N], uint32_t index, std::s
 
 }  // namespace
 
-std::string_view kind_name(tr_kind kind) {
-  static constexpr std::string_view kNames[] = {
-      "custom",    "workflow",  "agent",      "step",    "generation", "reasoning", "message",
-      "tool",      "act",       "mcp",        "decide",  "parse",      "reduce",    "critic",
-      "guardrail", "handoff",   "delegate",   "fanout",  "retrieval",  "embedding", "rerank",
-      "chunk",     "speech_in", "speech_out", "group",   "memory",     "attachment"};
-  static_assert(std::size(kNames) == TR_KIND_ATTACHMENT + 1);
-  return pick(kNames, kind, "custom");
-}
-
 std::string_view record_type_name(tr_record_type type) {
   static constexpr std::string_view kNames[] = {
       "unknown",   "trace_start", "span_start",  "span_end",   "trace_end", "event",
@@ -45,10 +35,6 @@ std::string_view status_name(uint32_t record_flags) {
 std::string_view run_status_name(tr_run_status status) {
   static constexpr std::string_view kNames[] = {"finished", "failed", "killed"};
   return pick(kNames, status, "failed");
-}
-
-void append_hex(std::string* out, const uint8_t* bytes, size_t size) {
-  for (size_t i = 0; i < size; ++i) out->append(HexId<1>(bytes + i).view());
 }
 
 }  // namespace trunkline::encode

@@ -3,15 +3,11 @@
 
 #include <array>
 #include <cstdint>
-#include <string>
 #include <string_view>
 
 #include "trunkline.h"
 
 namespace trunkline::encode {
-
-// "generation", "tool", ...; "custom" for a kind this library does not know, whose number is kept beside it.
-std::string_view kind_name(tr_kind kind);
 
 // "trace_start", "span_end", ...; "unknown" for others.
 std::string_view record_type_name(tr_record_type type);
@@ -24,8 +20,6 @@ std::string_view status_name(uint32_t record_flags);
 
 // "finished", "failed", "killed".
 std::string_view run_status_name(tr_run_status status);
-
-void append_hex(std::string* out, const uint8_t* bytes, size_t size);
 
 // An id as lower-case hexadecimal text without an allocation. N is the number of bytes.
 template <size_t N>

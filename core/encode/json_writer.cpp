@@ -5,51 +5,11 @@
 #include <cmath>
 #include <cstring>
 
+#include "encode/json_text.hpp"
+#include "model/utf8.hpp"
+
 namespace trunkline::encode {
 namespace {
-
-constexpr std::string_view kReplacement = "\xEF\xBF\xBD";
-
-enum class Byte : uint8_t { kPlain, kEscape, kHigh };
-
-constexpr std::array<Byte, 256> make_classes() {
-  std::array<Byte, 256> classes{};
-  for (size_t i = 0; i < 256; ++i) classes[i] = i < 0x20 ? Byte::kEscape : i < 0x80 ? Byte::kPlain : Byte::kHigh;
-  classes['"'] = Byte::kEscape;
-  classes['\\'] = Byte::kEscape;
-  classes[0x7f] = Byte::kEscape;
-  return classes;
-}
-constexpr std::array<Byte, 256> kClasses = make_classes();
-
-Byte class_of(char c) { return kClasses[static_cast<unsigned char>(c)]; }
-
-// Length of the well-formed UTF-8 sequence at `text`, 0 if there is none (Unicode 15, table 3-7).
-size_t sequence_length(std::string_view text) {
-  const auto at = [&](size_t i) { return static_cast<unsigned char>(text[i]); };
-  const auto in = [&](size_t i, unsigned low, unsigned high) { return i < text.size() && at(i) >= low && at(i) <= high; };
-  const unsigned lead = at(0);
-  if (lead < 0x80) return 1;
-  if (lead >= 0xC2 && lead <= 0xDF) return in(1, 0x80, 0xBF) ? 2 : 0;
-  if (lead >= 0xE0 && lead <= 0xEF) {
-    const unsigned low = lead == 0xE0 ? 0xA0 : 0x80;
-    const unsigned high = lead == 0xED ? 0x9F : 0xBF;
-    return in(1, low, high) && in(2, 0x80, 0xBF) ? 3 : 0;
-  }
-  if (lead >= 0xF0 && lead <= 0xF4) {
-    const unsigned low = lead == 0xF0 ? 0x90 : 0x80;
-    const unsigned high = lead == 0xF4 ? 0x8F : 0xBF;
-    return in(1, low, high) && in(2, 0x80, 0xBF) && in(3, 0x80, 0xBF) ? 4 : 0;
-  }
-  return 0;
-}
-
-// Appends the sequence at `rest`, or U+FFFD for one bad byte, and returns how many bytes it stood for.
-size_t append_sequence(std::string* out, std::string_view rest) {
-  const size_t length = sequence_length(rest);
-  out->append(length == 0 ? kReplacement : rest.substr(0, length));
-  return length == 0 ? 1 : length;
-}
 
 void append_escape(std::string* out, char c) {
   static constexpr char kHex[] = "0123456789abcdef";
@@ -123,32 +83,15 @@ void append_user_key(std::string* out, std::string_view key) {
 }  // namespace
 
 void append_json_string(std::string* out, std::string_view text) {
+  if (!utf8_valid(text)) return append_json_string(out, utf8_repair(text));
   out->push_back('"');
-  size_t i = 0;
-  while (i < text.size()) {
-    size_t end = i;
-    while (end < text.size() && class_of(text[end]) == Byte::kPlain) ++end;
+  for (size_t i = 0; i < text.size(); ++i) {
+    const size_t end = skip_plain_json(text, i);
     out->append(text, i, end - i);
     i = end;
-    if (i == text.size()) break;
-    if (class_of(text[i]) == Byte::kEscape) {
-      append_escape(out, text[i++]);
-    } else {
-      i += append_sequence(out, text.substr(i));
-    }
+    if (i < text.size()) append_escape(out, text[i]);
   }
   out->push_back('"');
-}
-
-void append_repaired_utf8(std::string* out, std::string_view text) {
-  size_t i = 0;
-  while (i < text.size()) {
-    size_t end = i;
-    while (end < text.size() && class_of(text[end]) != Byte::kHigh) ++end;
-    out->append(text, i, end - i);
-    i = end;
-    if (i < text.size()) i += append_sequence(out, text.substr(i));
-  }
 }
 
 void append_json_i64(std::string* out, int64_t value) {
@@ -175,7 +118,11 @@ void append_json_text(std::string* out, std::string_view json) {
     return;
   }
   const size_t begin = out->size();
-  append_repaired_utf8(out, json);
+  if (utf8_valid(json)) {
+    out->append(json);
+  } else {
+    out->append(utf8_repair(json));
+  }
   // Inside a JSON string a raw control character is not allowed, so every one that is here stands between tokens.
   for (size_t i = begin; i < out->size(); ++i) {
     if (static_cast<unsigned char>((*out)[i]) < 0x20) (*out)[i] = ' ';

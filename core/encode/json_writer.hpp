@@ -1,5 +1,5 @@
 // JSON appended to a std::string, for the paths every record takes: no tree is built and nothing is allocated but the
-// result. What comes out is valid JSON on one line whatever goes in: bytes that are not UTF-8 become U+FFFD, doubles
+// result. What comes out is valid JSON on one line whatever goes in: what is not UTF-8 becomes U+FFFD, doubles
 // are the shortest text that reads back exactly, and what JSON cannot say (not-a-number, infinities) becomes null with a
 // word in a sibling "$flags" object. JSON text is taken to be JSON already, which the pipeline has checked.
 #pragma once
@@ -19,9 +19,6 @@ inline std::string_view text_of(const tr_value& value) {
 
 // A quoted string.
 void append_json_string(std::string* out, std::string_view text);
-
-// UTF-8 as it is, each bad byte replaced by U+FFFD; nothing is escaped.
-void append_repaired_utf8(std::string* out, std::string_view text);
 
 void append_json_i64(std::string* out, int64_t value);
 

@@ -13,7 +13,8 @@ constexpr std::string_view kDefaultKeys =
 
 constexpr std::string_view kDefaultPatterns[] = {"sk-",    "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-",  "xoxp-",
                                                  "glpat-", "hf_",  "AIza", "AKIA", "Bearer ",     "bearer "};
-constexpr size_t kLeastTail = 16;  // of a built-in pattern
+constexpr size_t kLeastTail = 16;      // of a built-in pattern
+constexpr size_t kLongestLiteral = 12;  // of a built-in pattern
 
 enum CharacterClass : uint8_t { kOther = 0, kTail = 1, kAlphanumeric = 2 };
 
@@ -127,6 +128,7 @@ void Redactor::add_key(std::string_view key) {
 }
 
 void Redactor::add_pattern(Pattern pattern) {
+  all_built_in_ = all_built_in_ && pattern.built_in;
   if (patterns_.size() < UINT16_MAX) patterns_.push_back(std::move(pattern));
 }
 
@@ -174,22 +176,48 @@ size_t Redactor::match_at(std::string_view text, size_t at) const {
   return end;
 }
 
-bool Redactor::replace_patterns(std::string_view text, std::string* out) const {
-  if (patterns_.empty()) return false;
-  std::string result;
+struct Redactor::Replacement {
+  std::string text;
   size_t copied = 0;
-  for (size_t at = 0; (at = candidate(text, at)) < text.size();) {
-    const size_t end = match_at(text, at);
-    if (end == at) {
+};
+
+void Redactor::replace_within(std::string_view text, size_t begin, size_t end, Replacement* replacement) const {
+  for (size_t at = begin; (at = candidate(text, at)) < end;) {
+    const size_t match_end = match_at(text, at);
+    if (match_end == at) {
       ++at;
       continue;
     }
-    result.append(text, copied, at - copied).append(kRedacted);
-    copied = at = end;
+    replacement->text.append(text, replacement->copied, at - replacement->copied).append(kRedacted);
+    replacement->copied = at = match_end;
   }
-  if (copied == 0) return false;
-  result.append(text, copied);
-  *out = std::move(result);
+}
+
+bool Redactor::replace_patterns(std::string_view text, std::string* out) const {
+  if (patterns_.empty()) return false;
+  Replacement replacement;
+  if (!all_built_in_) {
+    replace_within(text, 0, text.size(), &replacement);
+  } else {
+    // A built-in pattern needs a tail of kLeastTail token characters, which prose hardly has: look for such runs alone,
+    // at every kLeastTail-th character, and for the pattern in and shortly before them.
+    for (size_t at = 0; at + kLeastTail <= text.size();) {
+      size_t back = kLeastTail;
+      while (back > 0 && is(kTail, text[at + back - 1])) --back;
+      if (back > 0) {
+        at += back;
+        continue;
+      }
+      size_t end = at + kLeastTail;
+      while (end < text.size() && is(kTail, text[end])) ++end;
+      const size_t begin = at > kLongestLiteral ? at - kLongestLiteral : 0;
+      replace_within(text, std::max(begin, replacement.copied), end, &replacement);
+      at = std::max(end, replacement.copied);
+    }
+  }
+  if (replacement.copied == 0) return false;
+  replacement.text.append(text, replacement.copied);
+  *out = std::move(replacement.text);
   return true;
 }
 

@@ -68,10 +68,13 @@ class Redactor {
   bool name_listed(std::string_view name) const;
   size_t candidate(std::string_view text, size_t at) const;
   size_t match_at(std::string_view text, size_t at) const;
+  struct Replacement;
+  void replace_within(std::string_view text, size_t begin, size_t end, Replacement* replacement) const;
 
   std::array<uint32_t, 32> endings_{};      // the two last characters of listed keys: for the last but one, the last
   std::vector<std::string> keys_;           // folded: lower case, without '-' and '_'; by first character
   std::array<uint16_t, 33> key_of_{};       // first key for each first character
+  bool all_built_in_ = true;                // no pattern of the host's: only long runs of token characters matter
   std::vector<Pattern> patterns_;           // by first character
   std::array<uint16_t, 257> pattern_of_{};  // first pattern for each first character
   std::array<uint8_t, 256> first_{};        // characters that begin a pattern, in eight groups of patterns,

@@ -21,6 +21,7 @@ bool is_plain(const std::string& text) {
 bool begins_with(const std::string& text, std::string_view start) { return text.compare(0, start.size(), start) == 0; }
 
 bool is_loopback(const std::string& url) {
+  if (url.find('@') != std::string::npos) return false;  // what precedes it is not the host
   for (const char* host : {"http://127.0.0.1", "http://localhost", "http://[::1]"}) {
     const std::string_view start = host;
     if (begins_with(url, start) &&

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <chrono>
 #include <cstring>
 
@@ -66,10 +67,15 @@ struct Streams {
   Descriptor in, in_child, out, out_child, secret, secret_child;
 
   bool open(const std::string& secret_text) {
-    if (!make_pair(&in, &in_child) || !make_pair(&out, &out_child) || !make_pair(&secret, &secret_child)) return false;
+    if (!make_pair(&in, &in_child) || !make_pair(&out, &out_child)) return false;
+    // A pipe, unlike a socket, can be opened by the name /dev/fd/3.
+    int ends[2];
+    if (pipe2(ends, O_CLOEXEC) != 0) return false;
+    secret_child.reset(ends[0]);
+    secret.reset(ends[1]);
     if (!move_up(&in_child) || !move_up(&out_child) || !move_up(&secret_child)) return false;
-    const bool sent = send(secret.get(), secret_text.data(), secret_text.size(), MSG_NOSIGNAL) ==
-                      static_cast<ssize_t>(secret_text.size());
+    const bool sent =
+        write(secret.get(), secret_text.data(), secret_text.size()) == static_cast<ssize_t>(secret_text.size());
     secret.close();
     return sent;
   }

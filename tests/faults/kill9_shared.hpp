@@ -82,16 +82,16 @@ struct Content {
 
   static Content of(uint64_t id) {
     const uint64_t h = mix(id);
-    const uint64_t kind = h % 256;
+    const uint64_t kind = h % 512;
     const auto cut = [&](uint64_t size) {
       return std::string_view(text()).substr(mix(h) % (text().size() - size), size);
     };
-    if (kind == 0) return {2, cut(20'000 + h / 256 % 280'000), {}, false, false};
-    if (kind == 1) return {1, cut(16), cut(2'000 + h / 256 % 100'000), false, false};
+    if (kind == 0) return {2, cut(20'000 + h / 512 % 280'000), {}, false, false};
+    if (kind == 1) return {1, cut(16), cut(2'000 + h / 512 % 100'000), false, false};
     if (kind < 6) return {100, cut(8), {}, false, false};
     if (kind < 40) return {1, cut(1024), {}, false, false};
     if (kind < 60) return {1, cut(24), {}, true, true};
-    return {2, cut(1 + h / 256 % 40), {}, false, false};
+    return {2, cut(1 + h / 512 % 40), {}, false, false};
   }
 };
 

@@ -329,7 +329,7 @@ TEST(LogDamage, ASparseGiantNeitherTakesMemoryNorTime) {
   const TempDirectory directory;
   const Records written = write_log(directory.fd(), 1, 3);
   const std::string path = directory.file("seg-00000001");
-  // As it is; and with a header that claims all of it, and a frame that claims a gigabyte of that.
+  // As it is; and with a header that claims all of it, and a frame that claims a quarter of a gigabyte of that.
   for (const bool crafted : {false, true}) {
     if (crafted) {
       ASSERT_EQ(::truncate(path.c_str(), 4096), 0);
@@ -337,7 +337,7 @@ TEST(LogDamage, ASparseGiantNeitherTakesMemoryNorTime) {
       SegmentHeader header = header_of(bytes, 1);
       header.capacity = uint64_t{10} << 30;
       encode_header(header, bytes.data());
-      const log_detail::FrameHeader frame{1u << 30, 1, 4};
+      const log_detail::FrameHeader frame{1u << 28, 1, 4};
       log_detail::store_frame_header(frame, bytes.data() + frame_offsets(bytes).back());
       write_file(path, bytes);
     }
@@ -352,7 +352,7 @@ TEST(LogDamage, ASparseGiantNeitherTakesMemoryNorTime) {
     struct rusage after {};
     ::getrusage(RUSAGE_SELF, &after);
     EXPECT_LT(after.ru_maxrss - before.ru_maxrss, 64 << 10);
-    EXPECT_LT(took, std::chrono::seconds(crafted ? 20 : 1));
+    EXPECT_LT(took, std::chrono::seconds(crafted ? 20 : 5));
   }
 }
 

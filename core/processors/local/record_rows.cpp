@@ -6,6 +6,7 @@
 
 #include "encode/json_names.hpp"
 #include "encode/json_writer.hpp"
+#include "model/kinds.hpp"
 
 namespace trunkline::processors {
 namespace {
@@ -143,6 +144,7 @@ int RecordRows::put_span(const tr_record& record) {
   const TraceHex trace_id(record.trace_id);
   const SpanHex span_id(record.span_id);
   const SpanHex parent_id(record.parent_id);
+  const std::string kind = kind_name(record.kind);
   attributes_.clear();
   append_span_attributes(&attributes_, record);
   events_.clear();
@@ -152,7 +154,7 @@ int RecordRows::put_span(const tr_record& record) {
   row.span_id = span_id.view();
   row.parent_id = parent_id.view_or_empty();
   row.kind = record.kind;
-  row.kind_name = encode::kind_name(record.kind);
+  row.kind_name = kind;
   row.name = view(record.name);
   row.start_ns = record.start_ns;
   row.end_ns = record.end_ns;
