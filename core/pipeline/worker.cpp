@@ -219,9 +219,9 @@ void Worker::log_records(const std::vector<record::Taken>& taken) {
     reach_moments(each.stamp);
     const RecordHeader header = collector_.header(each);
     if (header.type == 0) {  // a slot that was given up
-      unfreed_.push_back(each);
+      unfreed_.push_back({each, false});
     } else if (header.type == TR_RECORD_TRACE_END) {
-      collector_.hold(each);
+      unfreed_.push_back({each, true});  // not before what precedes it in its chunk is in the log
       closing_.push_back({each, header.trace_id, os::monotonic_now() + options_.end_grace_ns});
     } else {
       log_record(each, header);
@@ -233,7 +233,7 @@ void Worker::log_record(const record::Taken& taken, const RecordHeader& header) 
   builder_.begin(header, wall_offset_, origin_of(header));
   collector_.visit_items(taken, [this](const ItemView& item) { builder_.add(item); });
   block_->add(sequence_++, builder_.finish(collector_.dropped_attributes(taken)));
-  unfreed_.push_back(taken);
+  unfreed_.push_back({taken, false});
   if (header.type == TR_RECORD_TRACE_END || header.type == TR_RECORD_RUN_FINISH) forget_origin(header);
   if (block_->entries().size() >= kBlockRecords || block_->bytes() >= kBlockBytes) flush_block();
 }
@@ -265,7 +265,7 @@ void Worker::flush_block() {
       processor->wake();
     }
   }
-  for (const record::Taken& each : unfreed_) collector_.done(each);
+  for (const Unfreed& each : unfreed_) each.held ? collector_.hold(each.taken) : collector_.done(each.taken);
   unfreed_.clear();
 }
 

@@ -101,7 +101,11 @@ class Worker {
 
   // The thread's own.
   std::vector<record::Taken> taken_;
-  std::vector<record::Taken> unfreed_;  // in block_, to be freed once that is in the log
+  struct Unfreed {
+    record::Taken taken;
+    bool held;  // not in block_: its turn is later
+  };
+  std::vector<Unfreed> unfreed_;  // in order; to be freed, or held, once block_ is in the log
   std::shared_ptr<Block> block_;
   uint64_t sequence_ = 1;
   std::vector<Closing> closing_;

@@ -121,8 +121,11 @@ void Collector::done(const Taken& taken) {
     // Before extents go: recovery must not look at them through this record any more.
     if (taken.offset + record.bytes > header.drained.load(std::memory_order_relaxed)) {
       header.drained.store(taken.offset + record.bytes, std::memory_order_release);
-    } else if (header.holds > 0 && --header.holds == 0) {
-      header.first_hold = 0;
+    } else {
+      // Was held. Recovery passes over what has no type.
+      auto* held = reinterpret_cast<ChunkRecord*>(pool.page(taken.page).data + taken.offset);
+      __atomic_store_n(&held->header.type, 0u, __ATOMIC_RELEASE);
+      if (--header.holds == 0) header.first_hold = 0;
     }
   }
   view().references(source.items, overflow, [&pool](ExtentReference at, size_t size) { release_extent(pool, at, size); });

@@ -60,6 +60,11 @@ Expected<Image> Image::load(int fd) {
       default: break;
     }
   }
+  // A thread may have been stopped between publishing a record and freeing its slot.
+  const auto& logged = image.logged_;
+  image.entries_.erase(std::remove_if(image.entries_.begin(), image.entries_.end(),
+                                      [&](const Entry& each) { return !each.open && logged.count(each.header.uid) != 0; }),
+                       image.entries_.end());
   std::stable_sort(image.entries_.begin(), image.entries_.end(), [](const Entry& a, const Entry& b) {
     if (a.open != b.open) return b.open;
     if (!a.open) return a.header.stamp < b.header.stamp;
@@ -70,8 +75,9 @@ Expected<Image> Image::load(int fd) {
 
 void Image::scan_chunk(const Page& page) {
   const uint32_t committed = page.header.committed.load(std::memory_order_relaxed);
-  uint32_t at = page.header.drained.load(std::memory_order_relaxed);
-  if (page.header.holds != 0) at = std::min(at, page.header.first_hold);
+  const uint32_t drained = page.header.drained.load(std::memory_order_relaxed);
+  const uint32_t first_hold = page.header.holds != 0 ? page.header.first_hold : drained;
+  uint32_t at = 0;
   if (committed > kPageDataBytes || at > committed) {
     ++corrupt_;
     return;
@@ -85,7 +91,12 @@ void Image::scan_chunk(const Page& page) {
       return;
     }
     const auto* items = reinterpret_cast<const char*>(page.data) + at + sizeof record;
-    if (record.header.type != 0) {
+    // Of what is drained only ends of traces may have been held; the rest is in the log, or was and is not needed any
+    // more, and its extents may hold something else by now.
+    const bool held = at >= first_hold && record.header.type == TR_RECORD_TRACE_END;
+    if (at < drained && !held) {
+      logged_.insert(record.header.uid);
+    } else if (record.header.type != 0) {
       entries_.push_back({record.header, record.dropped, false, {items, record.header.item_bytes}, record.overflow});
     }
     at += record.bytes;

@@ -5,6 +5,7 @@
 
 #include <memory>
 #include <string>
+#include <unordered_set>
 #include <vector>
 
 #include "model/expected.hpp"
@@ -52,6 +53,7 @@ class Image {
   int64_t heartbeat_ = 0;
   uint64_t corrupt_ = 0;
   std::vector<Entry> entries_;
+  std::unordered_set<uint64_t> logged_;  // uids of what chunks say is in the log
   std::string scratch_;
 };
 
