@@ -19,9 +19,12 @@ struct BuiltIn {
 };
 
 constexpr BuiltIn kBuiltIns[] = {
-    {"local", [](auto options, const auto& directory, auto* out) { return make_local_processor(options, directory, out); }},
-    {"jsonl", [](auto options, const auto& directory, auto* out) { return make_jsonl_processor(options, directory, out); }},
-    {"console", [](auto options, const auto& directory, auto* out) { return make_console_processor(options, directory, out); }},
+    {"local",
+     [](auto options, const auto& directory, auto* out) { return make_local_processor(options, directory, out); }},
+    {"jsonl",
+     [](auto options, const auto& directory, auto* out) { return make_jsonl_processor(options, directory, out); }},
+    {"console",
+     [](auto options, const auto& directory, auto* out) { return make_console_processor(options, directory, out); }},
 };
 
 int make(Make function, const char* options, size_t size, tr_processor* out, tr_error* error) {

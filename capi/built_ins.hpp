@@ -13,7 +13,8 @@ namespace trunkline::capi {
 // Fills the tables of the processors that the settings name.
 Error make_built_ins(const pipeline::Settings& settings, std::vector<tr_processor>* out);
 
-// Where files go when the options do not say: the directory of the running instance, or the one the environment leads to.
+// Where files go when the options do not say: the directory of the running instance, or the one the environment leads
+// to.
 std::string default_directory();
 
 }  // namespace trunkline::capi

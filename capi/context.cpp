@@ -13,8 +13,8 @@ int tr_context_inject(uint64_t span_or_trace, char* buffer, size_t capacity) {
   if (span_or_trace == 0) return TR_ESTALE;
   const Entry entry;
   if (!entry) return entry.closed_result();
-  const HandleKind kind = trunkline::record::is_kind(span_or_trace, HandleKind::kTrace) ? HandleKind::kTrace
-                                                                                        : HandleKind::kSpan;
+  const HandleKind kind =
+      trunkline::record::is_kind(span_or_trace, HandleKind::kTrace) ? HandleKind::kTrace : HandleKind::kSpan;
   trunkline::TraceId trace;
   uint64_t id = 0;
   const int result = entry.recorder().ids(span_or_trace, kind, &trace, &id);

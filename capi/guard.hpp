@@ -43,8 +43,8 @@ inline bool view_of(const char* data, size_t size, std::string_view* out) {
 
 inline bool view_of(const tr_string& text, std::string_view* out) { return view_of(text.data, text.size, out); }
 
-// Copies a struct that begins with struct_size. TR_EINVAL: too small to be one; TR_EUNSUPPORTED: larger, with a tail that
-// says something.
+// Copies a struct that begins with struct_size. TR_EINVAL: too small to be one; TR_EUNSUPPORTED: larger, with a tail
+// that says something.
 template <class T>
 int read_struct(const T* from, T* to, size_t smallest) {
   const size_t size = from->struct_size;

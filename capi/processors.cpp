@@ -26,8 +26,8 @@ int read_table(const tr_processor* table, tr_processor* known) {
   if (name_size == 0 || name_size > 64) return TR_EINVAL;
   if (known->destination != nullptr && std::strlen(known->destination) > 2048) return TR_EINVAL;
   const bool has_hook = known->on_trace_start != nullptr || known->on_span_start != nullptr ||
-                        known->on_span_end != nullptr || known->on_trace_end != nullptr ||
-                        known->on_run != nullptr || known->on_batch != nullptr;
+                        known->on_span_end != nullptr || known->on_trace_end != nullptr || known->on_run != nullptr ||
+                        known->on_batch != nullptr;
   return has_hook || (known->flags & TR_PROCESSOR_POLL) != 0 ? TR_OK : TR_EINVAL;
 }
 

@@ -29,8 +29,8 @@ __attribute__((always_inline)) inline int put(tr_span span, Field field, tr_type
   return __builtin_expect(done <= 0, 1) ? done : put_slowly(entry, span, field, type, key, value, size);
 }
 
-__attribute__((always_inline)) inline int set_text(tr_span span, Field field, tr_type type, const char* key, size_t key_size, const char* value,
-             size_t size) {
+__attribute__((always_inline)) inline int set_text(tr_span span, Field field, tr_type type, const char* key,
+                                                   size_t key_size, const char* value, size_t size) {
   if (span == 0) return TR_OK;
   std::string_view key_view;
   std::string_view text;

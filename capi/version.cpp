@@ -22,22 +22,38 @@ int report(const Error& error, tr_error* out) {
 
 const char* tr_strerror(int code) {
   switch (code) {
-    case TR_OK: return "success";
-    case TR_EINVAL: return "invalid argument";
-    case TR_ESTALE: return "stale handle";
-    case TR_ESTATE: return "not in a state for this call";
-    case TR_ENOMEM: return "out of memory";
-    case TR_ETIMEDOUT: return "timed out";
-    case TR_EAGAIN: return "try again";
-    case TR_EREENTRANT: return "re-entrant call";
-    case TR_EPARENT: return "parent of another trace";
-    case TR_EUNSUPPORTED: return "not supported by this version";
-    case TR_EIO: return "input/output error";
-    case TR_ELIMIT: return "limit exceeded";
-    case TR_ECLOSED: return "closed";
-    case TR_ENOENT: return "no such processor";
-    case TR_EINTERNAL: return "internal error";
-    default: return "unknown error";
+    case TR_OK:
+      return "success";
+    case TR_EINVAL:
+      return "invalid argument";
+    case TR_ESTALE:
+      return "stale handle";
+    case TR_ESTATE:
+      return "not in a state for this call";
+    case TR_ENOMEM:
+      return "out of memory";
+    case TR_ETIMEDOUT:
+      return "timed out";
+    case TR_EAGAIN:
+      return "try again";
+    case TR_EREENTRANT:
+      return "re-entrant call";
+    case TR_EPARENT:
+      return "parent of another trace";
+    case TR_EUNSUPPORTED:
+      return "not supported by this version";
+    case TR_EIO:
+      return "input/output error";
+    case TR_ELIMIT:
+      return "limit exceeded";
+    case TR_ECLOSED:
+      return "closed";
+    case TR_ENOENT:
+      return "no such processor";
+    case TR_EINTERNAL:
+      return "internal error";
+    default:
+      return "unknown error";
   }
 }
 

@@ -1,6 +1,6 @@
-// The one binary form of a record's contents: a sequence of items, each a field, an optional key and a value. The caller's
-// thread appends items to a slot, the recorder file keeps them, and the log carries them, so nothing is encoded twice.
-// All integers are in the machine's order; a run directory is read only by machines of the same order.
+// The one binary form of a record's contents: a sequence of items, each a field, an optional key and a value. The
+// caller's thread appends items to a slot, the recorder file keeps them, and the log carries them, so nothing is
+// encoded twice. All integers are in the machine's order; a run directory is read only by machines of the same order.
 #pragma once
 
 #include <cstddef>
@@ -17,9 +17,9 @@ enum class Field : uint8_t {
   kAttribute = 1,  // key, any value
   kName,
   kModel,
-  kUsage,         // tr_usage
-  kScore,         // key: who scored; value: double
-  kStep,          // int64
+  kUsage,  // tr_usage
+  kScore,  // key: who scored; value: double
+  kStep,   // int64
   kInput,
   kOutput,
   kErrorType,
@@ -27,9 +27,9 @@ enum class Field : uint8_t {
   kForeignId,
   kGroupId,
   kProject,
-  kEvent,         // int64 time, then name and items
-  kRunOutcome,    // RunOutcome
-  kDropped,       // uint32: attributes over the limit
+  kEvent,       // int64 time, then name and items
+  kRunOutcome,  // RunOutcome
+  kDropped,     // uint32: attributes over the limit
 };
 
 struct RunOutcome {

@@ -31,17 +31,17 @@ struct TraceIdHash {
 inline constexpr uint32_t kExplicitTimes = 1u << 31;
 
 struct RecordHeader {
-  uint32_t type;       // tr_record_type
-  uint32_t flags;      // TR_RECORD_...
-  uint32_t kind;       // tr_kind
-  uint32_t item_bytes; // what follows, without padding
+  uint32_t type;        // tr_record_type
+  uint32_t flags;       // TR_RECORD_...
+  uint32_t kind;        // tr_kind
+  uint32_t item_bytes;  // what follows, without padding
   TraceId trace_id;
   uint64_t span_id;
   uint64_t parent_id;
-  int64_t start;       // recorder: clock reading; log: Unix nanoseconds
+  int64_t start;  // recorder: clock reading; log: Unix nanoseconds
   int64_t end;
-  uint64_t uid;        // unique within the run: how recovery knows that two copies are one record
-  uint64_t stamp;      // recorder: clock reading of the commit; log: sequence of the trace's first record
+  uint64_t uid;    // unique within the run: how recovery knows that two copies are one record
+  uint64_t stamp;  // recorder: clock reading of the commit; log: sequence of the trace's first record
 };
 static_assert(sizeof(RecordHeader) == 80);
 

@@ -74,7 +74,8 @@ void Adoption::run() {
     done_ = asked;
     holding_ = std::any_of(held_.begin(), held_.end(), [](const auto& each) { return !each.second.feeds.empty(); });
     changed_.notify_all();
-    if (asked_ == asked && !stopping_) changed_.wait_for(lock, kLookAgainAfter, [&] { return stopping_ || asked_ != asked; });
+    if (asked_ == asked && !stopping_)
+      changed_.wait_for(lock, kLookAgainAfter, [&] { return stopping_ || asked_ != asked; });
   }
 }
 

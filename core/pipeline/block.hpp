@@ -1,5 +1,5 @@
-// A run of consecutive log records in memory, shared by all processors that read them: the bytes as they are in the log,
-// and, from the first time somebody asks, the same as tr_record structs.
+// A run of consecutive log records in memory, shared by all processors that read them: the bytes as they are in the
+// log, and, from the first time somebody asks, the same as tr_record structs.
 #pragma once
 
 #include <cstdint>

@@ -21,7 +21,7 @@ constexpr size_t kReadFrames = 1024;
 constexpr size_t kAppendBytes = 1u << 20;
 
 struct LogContents {
-  std::unordered_set<uint64_t> uids;                             // of records that the recorder has too
+  std::unordered_set<uint64_t> uids;  // of records that the recorder has too
   std::unordered_map<TraceId, uint64_t, TraceIdHash> origins;
   std::unordered_set<TraceId, TraceIdHash> ended;
   uint64_t last_sequence = 0;
@@ -143,8 +143,7 @@ Error DeadRun::recover(const Redactor* redactor) {
     if (!entry.open && !contents.uids.insert(entry.header.uid).second) continue;  // in the log, or found twice
     const bool is_end = entry.header.type == TR_RECORD_TRACE_END;
     if (is_end && !contents.ended.insert(entry.header.trace_id).second) continue;
-    const uint64_t origin =
-        contents.origins.try_emplace(origin_key(entry.header), appender.next()).first->second;
+    const uint64_t origin = contents.origins.try_emplace(origin_key(entry.header), appender.next()).first->second;
     RecordHeader header = entry.header;
     header.flags |= TR_RECORD_RECOVERED;
     builder.begin(header, image->wall_offset(), origin);

@@ -1,5 +1,5 @@
-// A run whose process died. Taking it over moves what its recorder still held into its log; its processors' cursors then
-// tell what each had not acknowledged, for the processors of equal identity to take.
+// A run whose process died. Taking it over moves what its recorder still held into its log; its processors' cursors
+// then tell what each had not acknowledged, for the processors of equal identity to take.
 #pragma once
 
 #include <atomic>

@@ -1,5 +1,5 @@
-// A thread that runs the hooks of one processor, or of several that agreed to share it. It never waits for a caller, and
-// no caller waits for it; a hook that blocks stops this thread alone.
+// A thread that runs the hooks of one processor, or of several that agreed to share it. It never waits for a caller,
+// and no caller waits for it; a hook that blocks stops this thread alone.
 #pragma once
 
 #include <condition_variable>

@@ -88,8 +88,9 @@ Error Instance::start(const Settings& settings, MakeBuiltIns make_built_ins) {
   }
   if (!process().exit_hook && (settings.flags & TR_CONFIG_NO_EXIT_HOOK) == 0) {
     process().exit_hook = std::atexit([] {
-      if (const auto running = Instance::current()) shutdown(running->settings().exit_timeout_ms, true);
-    }) == 0;
+                            if (const auto running = Instance::current())
+                              shutdown(running->settings().exit_timeout_ms, true);
+                          }) == 0;
   }
   return Error::none();
 }
@@ -162,8 +163,8 @@ Error Instance::open() {
   worker_ = std::make_unique<Worker>(recorder_.get(), log_.get(), &registry_, settings_.redactor.get(), &messages_,
                                      worker_options);
   if (directory_ && (settings_.flags & TR_CONFIG_NO_ADOPTION) == 0) {
-    adoption_ = std::make_unique<Adoption>(settings_.directory, directory_->id(), settings_.redactor, &registry_,
-                                           &messages_);
+    adoption_ =
+        std::make_unique<Adoption>(settings_.directory, directory_->id(), settings_.redactor, &registry_, &messages_);
   }
   epoch_ = record::open_gate(recorder_.get());
   worker_->start(epoch_);
@@ -189,7 +190,8 @@ Expected<int> Instance::open_recorder_file() {
   if (settings_.recorder_directory.empty()) {
     recorder_file_ = open_file_at(directory_->fd(), kRecorderName, O_RDWR | O_CREAT | O_EXCL);
   } else {
-    auto folder = trunkline::ensure_directory(settings_.recorder_directory + "/trunkline-" + std::to_string(geteuid()), 0700);
+    auto folder =
+        trunkline::ensure_directory(settings_.recorder_directory + "/trunkline-" + std::to_string(geteuid()), 0700);
     if (!folder) return folder.error();
     recorder_path_ = settings_.recorder_directory + "/trunkline-" + std::to_string(geteuid()) + "/" + directory_->id();
     const UniqueFd pointer = open_file_at(directory_->fd(), kRecorderPathName, O_WRONLY | O_CREAT | O_EXCL);
@@ -198,7 +200,8 @@ Expected<int> Instance::open_recorder_file() {
     recorder_file_ = open_file_at(folder->get(), directory_->id().c_str(), O_RDWR | O_CREAT | O_EXCL);
   }
   if (!recorder_file_) return io_error("the recorder file cannot be made", errno);
-  if (!can_map(recorder_file_.get())) return Error{TR_EUNSUPPORTED, "the recorder's file system is none that can be mapped safely"};
+  if (!can_map(recorder_file_.get()))
+    return Error{TR_EUNSUPPORTED, "the recorder's file system is none that can be mapped safely"};
   return recorder_file_.get();
 }
 

@@ -1,6 +1,6 @@
 // The one instance of the library in a process: it owns the recorder, the log, the worker, the processors and the run
-// directory, from tr_init to tr_shutdown. In a forked child the parent's instance is abandoned, and the first call makes
-// a fresh one with the same settings.
+// directory, from tr_init to tr_shutdown. In a forked child the parent's instance is abandoned, and the first call
+// makes a fresh one with the same settings.
 #pragma once
 
 #include <sys/types.h>

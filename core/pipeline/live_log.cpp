@@ -22,7 +22,8 @@ Expected<std::unique_ptr<LiveLog>> LiveLog::create(int directory_fd, const Optio
   if (directory_fd >= 0) {
     LogOptions log_options;
     log_options.fsync = options.fsync;
-    log_options.segment_bytes = std::min<uint64_t>(log_options.segment_bytes, std::max<uint64_t>(options.max_disk / 8, 1u << 16));
+    log_options.segment_bytes =
+        std::min<uint64_t>(log_options.segment_bytes, std::max<uint64_t>(options.max_disk / 8, 1u << 16));
     auto writer = LogWriter::open(directory_fd, log_options);
     if (!writer) return writer.error();
     live->writer_.emplace(std::move(*writer));

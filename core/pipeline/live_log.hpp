@@ -18,7 +18,7 @@ namespace trunkline::pipeline {
 class LiveLog : public BlockSource {
  public:
   struct Options {
-    uint64_t memory_bytes = 8u << 20;      // of blocks kept for readers that keep up
+    uint64_t memory_bytes = 8u << 20;        // of blocks kept for readers that keep up
     uint64_t most_memory_bytes = 64u << 20;  // of blocks that are nowhere else
     uint64_t max_disk = 1u << 30;
     bool fsync = false;

@@ -25,10 +25,14 @@ std::string escape(std::string_view message) {
 
 const char* level_name(tr_level level) {
   switch (level) {
-    case TR_LEVEL_ERROR: return "error";
-    case TR_LEVEL_WARN: return "warning";
-    case TR_LEVEL_INFO: return "info";
-    default: return "debug";
+    case TR_LEVEL_ERROR:
+      return "error";
+    case TR_LEVEL_WARN:
+      return "warning";
+    case TR_LEVEL_INFO:
+      return "info";
+    default:
+      return "debug";
   }
 }
 

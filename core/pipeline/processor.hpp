@@ -71,8 +71,8 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int poll_fd();
   // Waits until everything up to `sequence` of the live run, and all of adopted runs, is acknowledged, and flushed.
   bool flush(uint64_t sequence, int64_t deadline);
-  void remove();                     // what is not taken is counted as removed
-  void close(int64_t deadline);      // takes what it can until the deadline, then ends
+  void remove();                 // what is not taken is counted as removed
+  void close(int64_t deadline);  // takes what it can until the deadline, then ends
   bool wait_closed(int64_t deadline);
   bool caught_up() const;
   tr_processor_stats stats() const;

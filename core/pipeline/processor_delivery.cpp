@@ -124,11 +124,21 @@ OwnedBatch* Processor::next_batch(uint32_t most, bool* more) {
 int Processor::call_record_hook(const tr_record& record) {
   int (*hook)(void*, const tr_record*) = nullptr;
   switch (record.type) {
-    case TR_RECORD_TRACE_START: hook = table_.on_trace_start; break;
-    case TR_RECORD_SPAN_START: hook = table_.on_span_start; break;
-    case TR_RECORD_SPAN_END: hook = table_.on_span_end; break;
-    case TR_RECORD_TRACE_END: hook = table_.on_trace_end; break;
-    default: hook = table_.on_run; break;
+    case TR_RECORD_TRACE_START:
+      hook = table_.on_trace_start;
+      break;
+    case TR_RECORD_SPAN_START:
+      hook = table_.on_span_start;
+      break;
+    case TR_RECORD_SPAN_END:
+      hook = table_.on_span_end;
+      break;
+    case TR_RECORD_TRACE_END:
+      hook = table_.on_trace_end;
+      break;
+    default:
+      hook = table_.on_run;
+      break;
   }
   return hook == nullptr ? TR_OK : guarded([&] { return hook(table_.user_data, &record); });
 }

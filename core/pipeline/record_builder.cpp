@@ -1,6 +1,7 @@
 #include "pipeline/record_builder.hpp"
 
 #include <cstring>
+#include <utility>
 
 #include "encode/json_scan.hpp"
 #include "model/utf8.hpp"
@@ -41,12 +42,36 @@ void RecordBuilder::add_to(std::string* out, const ItemView& item) {
     add_event(out, item);
     return;
   }
+  ItemView cleaned = item;
+  cleaned.key = clean_key(item.key);
   switch (item.type) {
     case TR_TYPE_STR:
-    case TR_TYPE_JSON: add_text(out, item); break;
-    case TR_TYPE_STR_ARRAY: add_strings(out, item); break;
-    default: append_item(out, item.field, item.type, item.key, item.flags, item.value); break;
+    case TR_TYPE_JSON:
+      add_text(out, cleaned);
+      break;
+    case TR_TYPE_STR_ARRAY:
+      add_strings(out, cleaned);
+      break;
+    default:
+      append_item(out, item.field, item.type, cleaned.key, item.flags, item.value);
+      break;
   }
+}
+
+// Keys are text too: made by programs out of what they were given.
+std::string_view RecordBuilder::clean_key(std::string_view key) {
+  std::string_view result = key;
+  if (!utf8_valid(result)) {
+    key_ = utf8_repair(result);
+    result = key_;
+  }
+  std::string replaced;
+  if (redactor_->replace_patterns(result, &replaced)) {
+    key_ = std::move(replaced);
+    result = key_;
+    ++redacted_;
+  }
+  return result.substr(0, utf8_cut(result, kMaxKeyBytes));
 }
 
 std::string_view RecordBuilder::clean(std::string_view key, std::string_view text, bool json, std::string* buffer,
@@ -58,7 +83,8 @@ std::string_view RecordBuilder::clean(std::string_view key, std::string_view tex
     result = repaired_;
   }
   buffer->clear();
-  const bool changed = json ? encode::json_redact(result, *redactor_, buffer) : encode::redact_text(key, result, *redactor_, buffer);
+  const bool changed =
+      json ? encode::json_redact(result, *redactor_, buffer) : encode::redact_text(key, result, *redactor_, buffer);
   if (changed) {
     *flags |= TR_VALUE_REDACTED;
     ++redacted_;
@@ -79,14 +105,8 @@ void RecordBuilder::add_text(std::string* out, const ItemView& item) {
     type = TR_TYPE_STR;
     flags |= TR_VALUE_INVALID_JSON;
   }
-  std::string_view key = item.key;
-  std::string key_buffer;
-  if (item.field == Field::kAttribute && !utf8_valid(key)) {
-    key_buffer = utf8_repair(key);
-    key = std::string_view(key_buffer).substr(0, utf8_cut(key_buffer, kMaxKeyBytes));
-  }
-  const std::string_view value = clean(key, item.value, type == TR_TYPE_JSON, &redacted_text_, &flags);
-  append_item(out, item.field, type, key, flags, value);
+  const std::string_view value = clean(item.key, item.value, type == TR_TYPE_JSON, &redacted_text_, &flags);
+  append_item(out, item.field, type, item.key, flags, value);
 }
 
 void RecordBuilder::add_strings(std::string* out, const ItemView& item) {

@@ -31,9 +31,12 @@ class RecordBuilder {
   // Repairs and redacts `text`; the result is `text` itself or lies in `buffer`.
   std::string_view clean(std::string_view key, std::string_view text, bool json, std::string* buffer, uint32_t* flags);
 
+  std::string_view clean_key(std::string_view key);
+
   const Redactor* redactor_;
   int64_t wall_offset_ = 0;
   std::string payload_;
+  std::string key_;
   std::string repaired_;
   std::string redacted_text_;
   uint64_t redacted_ = 0;

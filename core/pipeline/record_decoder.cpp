@@ -75,30 +75,58 @@ const tr_attribute* RecordDecoder::keep(const std::vector<tr_attribute>& attribu
 
 void RecordDecoder::decode_item(const ItemView& item, tr_record* out) {
   switch (item.field) {
-    case Field::kAttribute: decode_attribute(item, out); break;
-    case Field::kName: out->name = text(item.value); break;
-    case Field::kModel: out->model = text(item.value); break;
-    case Field::kUsage: out->usage = read_as(item.value, out->usage); break;
+    case Field::kAttribute:
+      decode_attribute(item, out);
+      break;
+    case Field::kName:
+      out->name = text(item.value);
+      break;
+    case Field::kModel:
+      out->model = text(item.value);
+      break;
+    case Field::kUsage:
+      out->usage = read_as(item.value, out->usage);
+      break;
     case Field::kScore:
       out->score_name = text(item.key);
       out->score = read_as(item.value, out->score);
       break;
-    case Field::kStep: out->step = read_as(item.value, out->step); break;
-    case Field::kInput: out->input = decode_value(item); break;
-    case Field::kOutput: out->output = decode_value(item); break;
-    case Field::kErrorType: out->error_type = text(item.value); break;
-    case Field::kErrorMessage: out->error_message = text(item.value); break;
-    case Field::kForeignId: out->foreign_id = text(item.value); break;
-    case Field::kGroupId: out->group_id = text(item.value); break;
-    case Field::kProject: out->project = text(item.value); break;
-    case Field::kEvent: decode_event(item.value); break;
+    case Field::kStep:
+      out->step = read_as(item.value, out->step);
+      break;
+    case Field::kInput:
+      out->input = decode_value(item);
+      break;
+    case Field::kOutput:
+      out->output = decode_value(item);
+      break;
+    case Field::kErrorType:
+      out->error_type = text(item.value);
+      break;
+    case Field::kErrorMessage:
+      out->error_message = text(item.value);
+      break;
+    case Field::kForeignId:
+      out->foreign_id = text(item.value);
+      break;
+    case Field::kGroupId:
+      out->group_id = text(item.value);
+      break;
+    case Field::kProject:
+      out->project = text(item.value);
+      break;
+    case Field::kEvent:
+      decode_event(item.value);
+      break;
     case Field::kRunOutcome: {
       const RunOutcome outcome = read_as(item.value, RunOutcome{});
       out->run_status = outcome.status;
       out->exit_code = outcome.exit_code;
       break;
     }
-    case Field::kDropped: out->dropped_attributes = read_as(item.value, uint32_t{0}); break;
+    case Field::kDropped:
+      out->dropped_attributes = read_as(item.value, uint32_t{0});
+      break;
   }
 }
 
@@ -112,13 +140,26 @@ bool RecordDecoder::decode_known(const ItemView& item, tr_record* out) {
   }
   int64_t* field = nullptr;
   switch (*known) {
-    case KnownField::UsageInput: field = &out->usage.input; break;
-    case KnownField::UsageOutput: field = &out->usage.output; break;
-    case KnownField::UsageTotal: field = &out->usage.total; break;
-    case KnownField::UsageCacheRead: field = &out->usage.cache_read; break;
-    case KnownField::UsageCacheWrite: field = &out->usage.cache_write; break;
-    case KnownField::UsageReasoning: field = &out->usage.reasoning; break;
-    default: return false;
+    case KnownField::UsageInput:
+      field = &out->usage.input;
+      break;
+    case KnownField::UsageOutput:
+      field = &out->usage.output;
+      break;
+    case KnownField::UsageTotal:
+      field = &out->usage.total;
+      break;
+    case KnownField::UsageCacheRead:
+      field = &out->usage.cache_read;
+      break;
+    case KnownField::UsageCacheWrite:
+      field = &out->usage.cache_write;
+      break;
+    case KnownField::UsageReasoning:
+      field = &out->usage.reasoning;
+      break;
+    default:
+      return false;
   }
   if (item.type != TR_TYPE_I64) return false;
   *field = read_as(item.value, int64_t{-1});
@@ -137,8 +178,12 @@ tr_value RecordDecoder::decode_value(const ItemView& item) {
   value.flags = item.flags;
   switch (item.type) {
     case TR_TYPE_BOOL:
-    case TR_TYPE_I64: value.i64 = read_as(item.value, int64_t{0}); break;
-    case TR_TYPE_F64: value.f64 = read_as(item.value, 0.0); break;
+    case TR_TYPE_I64:
+      value.i64 = read_as(item.value, int64_t{0});
+      break;
+    case TR_TYPE_F64:
+      value.f64 = read_as(item.value, 0.0);
+      break;
     case TR_TYPE_I64_ARRAY:
     case TR_TYPE_F64_ARRAY: {
       // Copied for alignment.
@@ -165,7 +210,8 @@ tr_value RecordDecoder::decode_value(const ItemView& item) {
       value.size = strings.size();
       break;
     }
-    case TR_TYPE_NULL: break;
+    case TR_TYPE_NULL:
+      break;
     default:
       value.data = item.value.data();
       value.size = item.value.size();

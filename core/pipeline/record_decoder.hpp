@@ -1,5 +1,5 @@
-// Makes a tr_record of a record's bytes in the log. Fields under synonyms (prompt_tokens, gen_ai.request.model, ...) become
-// the record's fields here, once, so that no processor looks names up.
+// Makes a tr_record of a record's bytes in the log. Fields under synonyms (prompt_tokens, gen_ai.request.model, ...)
+// become the record's fields here, once, so that no processor looks names up.
 #pragma once
 
 #include <string_view>

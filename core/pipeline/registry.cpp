@@ -64,7 +64,8 @@ std::string Registry::unused_identity(const std::string& identity) const {
   const std::lock_guard lock(mutex_);
   std::string candidate = identity;
   const auto used = [&] {
-    return std::any_of(processors_.begin(), processors_.end(), [&](const auto& p) { return p->identity() == candidate; });
+    return std::any_of(processors_.begin(), processors_.end(),
+                       [&](const auto& p) { return p->identity() == candidate; });
   };
   for (int n = 2; used(); ++n) candidate = identity + "#" + std::to_string(n);
   return candidate;

@@ -178,7 +178,8 @@ void Worker::tend_log() {
 }
 
 bool Worker::flush_waits_for_traces() const {
-  return std::any_of(closing_.begin(), closing_.end(), [this](const Closing& c) { return c.taken.stamp <= flush_mark_; });
+  return std::any_of(closing_.begin(), closing_.end(),
+                     [this](const Closing& c) { return c.taken.stamp <= flush_mark_; });
 }
 
 void Worker::finish_flush() {
@@ -254,7 +255,8 @@ void Worker::flush_block() {
     const auto records = full->entries().size();
     if (const Error error = log_->append(full)) {
       counters_.log_errors.fetch_add(1, std::memory_order_relaxed);
-      if (!std::exchange(log_failing_, true)) messages_->error("the log cannot be written, going on in memory: " + error.message);
+      if (!std::exchange(log_failing_, true))
+        messages_->error("the log cannot be written, going on in memory: " + error.message);
     } else if (std::exchange(log_failing_, false)) {
       messages_->warn("the log can be written again");
     }

@@ -63,9 +63,8 @@ void Collector::take(std::vector<Taken>* out) {
     }
   }
   ended_.erase(later, ended_.end());
-  std::sort(out->begin() + static_cast<ptrdiff_t>(first), out->end(), [](const Taken& a, const Taken& b) {
-    return a.stamp != b.stamp ? a.stamp < b.stamp : a.uid < b.uid;
-  });
+  std::sort(out->begin() + static_cast<ptrdiff_t>(first), out->end(),
+            [](const Taken& a, const Taken& b) { return a.stamp != b.stamp ? a.stamp < b.stamp : a.uid < b.uid; });
 }
 
 bool Collector::anything_new() const {
@@ -128,7 +127,8 @@ void Collector::done(const Taken& taken) {
       if (--header.holds == 0) header.first_hold = 0;
     }
   }
-  view().references(source.items, overflow, [&pool](ExtentReference at, size_t size) { release_extent(pool, at, size); });
+  view().references(source.items, overflow,
+                    [&pool](ExtentReference at, size_t size) { release_extent(pool, at, size); });
   if (taken.page == 0) {
     Slot& slot = pool.slot(taken.offset);
     slot.state.store(free_state(generation_of(slot.state.load(std::memory_order_relaxed)) + 1),
@@ -201,8 +201,7 @@ uint64_t Collector::end_open(const std::vector<TraceId>* traces) {
     if ((state & kEnded) != 0) return;
     const bool is_span = (state >> kFlagBits & 3) == static_cast<uint64_t>(HandleKind::kSpan);
     if (traces != nullptr) {
-      const TraceId id{slot.trace_high.load(std::memory_order_relaxed),
-                       slot.trace_low.load(std::memory_order_relaxed)};
+      const TraceId id{slot.trace_high.load(std::memory_order_relaxed), slot.trace_low.load(std::memory_order_relaxed)};
       if (!is_span || std::find(traces->begin(), traces->end(), id) == traces->end()) return;
     }
     uint64_t expected = state & ~kLocked;

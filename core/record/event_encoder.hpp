@@ -41,18 +41,29 @@ class EventEncoder {
       return true;
     }
     switch (value.type) {
-      case TR_TYPE_NULL: item(key, value.type, 0, nullptr, 0); return true;
+      case TR_TYPE_NULL:
+        item(key, value.type, 0, nullptr, 0);
+        return true;
       case TR_TYPE_BOOL:
-      case TR_TYPE_I64: item(key, value.type, 0, &value.i64, sizeof value.i64); return true;
-      case TR_TYPE_F64: item(key, value.type, 0, &value.f64, sizeof value.f64); return true;
+      case TR_TYPE_I64:
+        item(key, value.type, 0, &value.i64, sizeof value.i64);
+        return true;
+      case TR_TYPE_F64:
+        item(key, value.type, 0, &value.f64, sizeof value.f64);
+        return true;
       case TR_TYPE_STR:
       case TR_TYPE_BYTES:
-      case TR_TYPE_JSON: return text(key, value);
-      case TR_TYPE_BOOL_ARRAY: return scalars(key, value, 1);
+      case TR_TYPE_JSON:
+        return text(key, value);
+      case TR_TYPE_BOOL_ARRAY:
+        return scalars(key, value, 1);
       case TR_TYPE_I64_ARRAY:
-      case TR_TYPE_F64_ARRAY: return scalars(key, value, 8);
-      case TR_TYPE_STR_ARRAY: return strings(key, value);
-      default: return false;
+      case TR_TYPE_F64_ARRAY:
+        return scalars(key, value, 8);
+      case TR_TYPE_STR_ARRAY:
+        return strings(key, value);
+      default:
+        return false;
     }
   }
 
@@ -96,8 +107,8 @@ class EventEncoder {
       if (size > policy_.max_value_bytes || bytes + size + 4 > policy_.max_value_bytes) break;
       bytes += size + 4;
     }
-    const ItemHeader header = make_item(Field::kAttribute, value.type, key.size(),
-                                        count < value.size ? TR_VALUE_TRUNCATED : 0, bytes);
+    const ItemHeader header =
+        make_item(Field::kAttribute, value.type, key.size(), count < value.size ? TR_VALUE_TRUNCATED : 0, bytes);
     sink_->write(&header, sizeof header);
     sink_->write(key.data(), key.size());
     for (size_t i = 0; i < count; ++i) {

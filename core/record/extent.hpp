@@ -1,5 +1,6 @@
-// Large values: bytes that begin somewhere in an extent page and run on through the pages linked to it. A page counts the
-// values in it that are not logged yet, plus one while a thread still appends; whoever takes the last count frees it.
+// Large values: bytes that begin somewhere in an extent page and run on through the pages linked to it. A page counts
+// the values in it that are not logged yet, plus one while a thread still appends; whoever takes the last count frees
+// it.
 #pragma once
 
 #include <algorithm>

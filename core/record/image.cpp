@@ -55,16 +55,22 @@ Expected<Image> Image::load(int fd) {
   for (uint64_t i = 1; i < image.count_; ++i) {
     const Page& page = image.pages_[i];
     switch (static_cast<PageType>(page.header.type.load(std::memory_order_relaxed))) {
-      case PageType::kChunk: image.scan_chunk(page); break;
-      case PageType::kSlots: image.scan_slots(page); break;
-      default: break;
+      case PageType::kChunk:
+        image.scan_chunk(page);
+        break;
+      case PageType::kSlots:
+        image.scan_slots(page);
+        break;
+      default:
+        break;
     }
   }
   // A thread may have been stopped between publishing a record and freeing its slot.
   const auto& logged = image.logged_;
-  image.entries_.erase(std::remove_if(image.entries_.begin(), image.entries_.end(),
-                                      [&](const Entry& each) { return !each.open && logged.count(each.header.uid) != 0; }),
-                       image.entries_.end());
+  image.entries_.erase(
+      std::remove_if(image.entries_.begin(), image.entries_.end(),
+                     [&](const Entry& each) { return !each.open && logged.count(each.header.uid) != 0; }),
+      image.entries_.end());
   std::stable_sort(image.entries_.begin(), image.entries_.end(), [](const Entry& a, const Entry& b) {
     if (a.open != b.open) return b.open;
     if (!a.open) return a.header.stamp < b.header.stamp;

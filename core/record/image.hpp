@@ -1,6 +1,6 @@
-// A recorder file as a killed process left it, read into memory: what its worker had not logged yet. Finished records are
-// those committed to chunks and those in slots marked ENDED; live slots are records that were never ended. A record may
-// be found twice, or be in the log already: its uid tells.
+// A recorder file as a killed process left it, read into memory: what its worker had not logged yet. Finished records
+// are those committed to chunks and those in slots marked ENDED; live slots are records that were never ended. A record
+// may be found twice, or be in the log already: its uid tells.
 #pragma once
 
 #include <memory>

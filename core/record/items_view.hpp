@@ -63,7 +63,8 @@ class ItemsView {
     const size_t key_size = header->key_size();
     const size_t stored_size =
         (header->flags() & kItemInExtent) != 0 ? sizeof(ExtentReference) : size_t{header->value_size};
-    if (rest->size() - sizeof *header < key_size || rest->size() - sizeof *header - key_size < stored_size) return false;
+    if (rest->size() - sizeof *header < key_size || rest->size() - sizeof *header - key_size < stored_size)
+      return false;
     *key = rest->substr(sizeof *header, key_size);
     *stored = rest->substr(sizeof *header + key_size, stored_size);
     rest->remove_prefix(sizeof *header + key_size + stored_size);

@@ -19,13 +19,13 @@ enum class PageType : uint32_t { kFree = 0, kSlots = 1, kChunk = 2, kExtent = 3 
 
 struct PageHeader {
   std::atomic<uint32_t> type;
-  std::atomic<uint32_t> next;       // free list; extents: the page where the last value goes on
-  std::atomic<uint32_t> committed;  // chunk: bytes of whole records; extent: bytes in use
-  std::atomic<uint32_t> drained;    // chunk: bytes the worker has logged
-  std::atomic<uint32_t> references; // extent: values not yet logged, plus one while a thread appends
-  std::atomic<uint32_t> full;       // chunk: its thread has left it
-  uint32_t holds;                   // chunk: records logged later than their turn (ends of traces); the worker's
-  uint32_t first_hold;              // offset of the first of them
+  std::atomic<uint32_t> next;        // free list; extents: the page where the last value goes on
+  std::atomic<uint32_t> committed;   // chunk: bytes of whole records; extent: bytes in use
+  std::atomic<uint32_t> drained;     // chunk: bytes the worker has logged
+  std::atomic<uint32_t> references;  // extent: values not yet logged, plus one while a thread appends
+  std::atomic<uint32_t> full;        // chunk: its thread has left it
+  uint32_t holds;                    // chunk: records logged later than their turn (ends of traces); the worker's
+  uint32_t first_hold;               // offset of the first of them
   uint32_t reserved[8];
 };
 static_assert(sizeof(PageHeader) == 64);
@@ -65,14 +65,14 @@ struct alignas(64) Slot {
   int64_t end;
   uint64_t uid;
   uint64_t stamp;
-  uint32_t type;                 // tr_record_type its end will have
+  uint32_t type;  // tr_record_type its end will have
   uint32_t flags;
   uint32_t kind;
   uint16_t attributes;
   uint16_t dropped;
-  ExtentReference overflow;      // first and last block of items that did not fit into `data`
+  ExtentReference overflow;  // first and last block of items that did not fit into `data`
   ExtentReference overflow_last;
-  uint32_t next_batch;           // list of free batches, slot number + 1
+  uint32_t next_batch;  // list of free batches, slot number + 1
   uint32_t reserved;
   uint8_t data[kSlotBytes - 128];
 };
@@ -88,7 +88,7 @@ struct OverflowBlock {
 
 // In a chunk, followed by the slot's items.
 struct ChunkRecord {
-  uint32_t bytes;  // of all of it, padded to 8
+  uint32_t bytes;    // of all of it, padded to 8
   uint32_t dropped;  // attributes over the limit
   ExtentReference overflow;
   RecordHeader header;

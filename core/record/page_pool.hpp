@@ -14,8 +14,8 @@ namespace trunkline::record {
 
 class PagePool {
  public:
-  // `fd` is the recorder file, new and empty, or -1 for anonymous memory; borrowed. The file is allocated as it grows, so
-  // that a full disk is an error code and not a SIGBUS.
+  // `fd` is the recorder file, new and empty, or -1 for anonymous memory; borrowed. The file is allocated as it grows,
+  // so that a full disk is an error code and not a SIGBUS.
   static Expected<std::unique_ptr<PagePool>> create(int fd, uint64_t max_bytes);
   ~PagePool();
   PagePool(const PagePool&) = delete;
@@ -52,7 +52,7 @@ class PagePool {
   uint32_t limit_;
   std::atomic<uint32_t> grown_{0};
   std::atomic<bool> growing_{false};
-  bool file_full_ = false;  // guarded by growing_: the file could not grow, the rest is anonymous
+  bool file_full_ = false;                     // guarded by growing_: the file could not grow, the rest is anonymous
   alignas(64) std::atomic<uint64_t> free_{0};  // [tag 32][page 32]
   alignas(64) std::atomic<uint32_t> used_{1};
 };

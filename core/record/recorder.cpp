@@ -150,9 +150,8 @@ bool Recorder::new_chunk(ThreadState& thread) noexcept {
 bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
   const uint32_t items = slot.length.load(std::memory_order_relaxed);
   const uint32_t bytes = padded(static_cast<uint32_t>(sizeof(ChunkRecord)) + items);
-  if (__builtin_expect(thread.chunk.load(std::memory_order_relaxed) == 0 ||
-                           thread.chunk_position + bytes > kPageDataBytes,
-                       0) &&
+  if (__builtin_expect(
+          thread.chunk.load(std::memory_order_relaxed) == 0 || thread.chunk_position + bytes > kPageDataBytes, 0) &&
       !new_chunk(thread)) {
     return false;
   }

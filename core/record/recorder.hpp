@@ -47,13 +47,14 @@ class Recorder {
                       const tr_attribute* attributes, size_t count) noexcept;
   uint64_t start_run(ThreadState& thread, const tr_run_options& options) noexcept;
 
-  // Appends one item to what `handle` names. put_fast takes the common case and says 1 when it is not one; a caller that
-  // includes record/recorder_inline.hpp has it compiled in.
+  // Appends one item to what `handle` names. put_fast takes the common case and says 1 when it is not one; a caller
+  // that includes record/recorder_inline.hpp has it compiled in.
   int put_fast(uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key, const void* value,
                size_t size) noexcept;
   int put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
           const void* value, size_t size) noexcept;
-  int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key, const tr_value& value) noexcept;
+  int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
+                const tr_value& value) noexcept;
   int put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
                 size_t count) noexcept;
   int mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,
@@ -105,14 +106,15 @@ class Recorder {
   bool append_to_chunk(ThreadState& thread, const Slot& slot) noexcept;
   bool new_chunk(ThreadState& thread) noexcept;
   void leave_chunk(ThreadState& thread) noexcept;
-  Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name,
-                        const tr_attribute* attributes, size_t count, uint32_t* number) noexcept;
+  Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name, const tr_attribute* attributes,
+                        size_t count, uint32_t* number) noexcept;
   bool read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot) noexcept;
 
   // Items.
   int append(ThreadState& thread, Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
              size_t size, uint32_t flags = 0) noexcept;
-  bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, const void* value, size_t size) noexcept;
+  bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
+                    size_t size) noexcept;
   int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;
   int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) noexcept;
   int append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,

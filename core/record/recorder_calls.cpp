@@ -44,8 +44,8 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
     const int64_t offset = pool_->header().wall_offset.load(std::memory_order_relaxed);
     id = random_trace_id(thread.random, monotonic_now() + offset);
   }
-  const bool sampled = start.parent != nullptr ? (start.parent->flags & 1) != 0
-                                               : sampling_bits(id) >= policy_.sample_threshold;
+  const bool sampled =
+      start.parent != nullptr ? (start.parent->flags & 1) != 0 : sampling_bits(id) >= policy_.sample_threshold;
   if (!sampled) {
     thread.counters.traces_sampled_out.add();
     return 0;
@@ -81,8 +81,8 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
   return handle;
 }
 
-uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind,
-                              std::string_view name, const tr_attribute* attributes, size_t count) noexcept {
+uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
+                              const tr_attribute* attributes, size_t count) noexcept {
   if (__builtin_expect(thread.in_callback != 0, 0)) return 0;
   TraceId id;
   Slot* trace_slot;
@@ -228,8 +228,8 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
   }
   uint64_t parent_id = 0;
   TraceId parent_trace;
-  if (span.parent != 0 && (ids(span.parent, HandleKind::kSpan, &parent_trace, &parent_id) != TR_OK ||
-                           !(parent_trace == id))) {
+  if (span.parent != 0 &&
+      (ids(span.parent, HandleKind::kSpan, &parent_trace, &parent_id) != TR_OK || !(parent_trace == id))) {
     thread.counters.stale_handles.add();
     parent_id = 0;
   }
@@ -267,8 +267,8 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
   return result;
 }
 
-int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view name,
-                           const tr_attribute* attributes, size_t count) noexcept {
+int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view name, const tr_attribute* attributes,
+                           size_t count) noexcept {
   TraceId id;
   Slot* trace_slot;
   uint64_t root;

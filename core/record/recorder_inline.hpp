@@ -102,8 +102,9 @@ inline uint64_t Recorder::publish_slot(Slot& slot, uint32_t number, HandleKind k
 }
 
 // The common case of append: a plain value that fits into the slot and that no rule concerns.
-__attribute__((always_inline)) inline bool Recorder::append_plain(Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
-                                   size_t size) noexcept {
+__attribute__((always_inline)) inline bool Recorder::append_plain(Slot& slot, Field field, tr_type type,
+                                                                  std::string_view key, const void* value,
+                                                                  size_t size) noexcept {
   const uint32_t used = slot.length.load(std::memory_order_relaxed);
   const size_t bytes = sizeof(ItemHeader) + key.size() + size;
   if (__builtin_expect(size > kSlotDataBytes || used + bytes > kSlotDataBytes || slot.overflow.page != 0 ||
@@ -112,7 +113,8 @@ __attribute__((always_inline)) inline bool Recorder::append_plain(Slot& slot, Fi
     return false;
   }
   if (field == Field::kAttribute) {
-    if (__builtin_expect(slot.attributes >= policy_.max_attributes || policy_.redactor->key_matches(key), 0)) return false;
+    if (__builtin_expect(slot.attributes >= policy_.max_attributes || policy_.redactor->key_matches(key), 0))
+      return false;
     ++slot.attributes;
   }
   uint8_t* at = slot.data + used;

@@ -1,5 +1,5 @@
-// Items: where the bytes of names, attributes and events go - into the slot, into a block of overflow, or, when they are
-// large, into extents.
+// Items: where the bytes of names, attributes and events go - into the slot, into a block of overflow, or, when they
+// are large, into extents.
 #include <algorithm>
 #include <cstring>
 
@@ -13,16 +13,20 @@
 namespace trunkline::record {
 namespace {
 
-constexpr uint32_t kLargeValue = 2048;       // a larger value is never copied twice
-constexpr uint32_t kOverflowBlock = 2048;    // least capacity of a block of overflow
+constexpr uint32_t kLargeValue = 2048;     // a larger value is never copied twice
+constexpr uint32_t kOverflowBlock = 2048;  // least capacity of a block of overflow
 constexpr std::string_view kRedacted = "__redacted__";
 
 size_t scalar_bytes(const tr_value& value) {
   switch (value.type) {
-    case TR_TYPE_BOOL_ARRAY: return value.size;
-    case TR_TYPE_I64_ARRAY: return value.size * sizeof(int64_t);
-    case TR_TYPE_F64_ARRAY: return value.size * sizeof(double);
-    default: return 0;
+    case TR_TYPE_BOOL_ARRAY:
+      return value.size;
+    case TR_TYPE_I64_ARRAY:
+      return value.size * sizeof(int64_t);
+    case TR_TYPE_F64_ARRAY:
+      return value.size * sizeof(double);
+    default:
+      return 0;
   }
 }
 
@@ -65,7 +69,8 @@ uint8_t* Recorder::reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std:
     return slot.data + used;
   }
   if (slot.overflow_last.page != 0) {
-    auto* block = reinterpret_cast<OverflowBlock*>(pool_->page(slot.overflow_last.page).data + slot.overflow_last.offset);
+    auto* block =
+        reinterpret_cast<OverflowBlock*>(pool_->page(slot.overflow_last.page).data + slot.overflow_last.offset);
     const uint32_t in_block = block->length.load(std::memory_order_relaxed);
     if (in_block + bytes <= block->capacity) {
       *length = &block->length;
@@ -81,7 +86,8 @@ uint8_t* Recorder::reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std:
   block->length.store(0, std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_release);  // whole before it is linked
   if (slot.overflow_last.page != 0) {
-    reinterpret_cast<OverflowBlock*>(pool_->page(slot.overflow_last.page).data + slot.overflow_last.offset)->next = taken;
+    reinterpret_cast<OverflowBlock*>(pool_->page(slot.overflow_last.page).data + slot.overflow_last.offset)->next =
+        taken;
   } else {
     slot.overflow = taken;
   }
@@ -90,10 +96,11 @@ uint8_t* Recorder::reserve(ThreadState& thread, Slot& slot, uint32_t bytes, std:
   return reinterpret_cast<uint8_t*>(block + 1);
 }
 
-bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key, Place* out) noexcept {
+bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, std::string_view key,
+                     Place* out) noexcept {
   const uint32_t inline_bytes = static_cast<uint32_t>(sizeof header + key.size()) + header.value_size;
-  const bool fits = slot.overflow.page == 0 &&
-                    slot.length.load(std::memory_order_relaxed) + uint64_t{inline_bytes} <= kSlotDataBytes;
+  const bool fits =
+      slot.overflow.page == 0 && slot.length.load(std::memory_order_relaxed) + uint64_t{inline_bytes} <= kSlotDataBytes;
   if (__builtin_expect(fits || header.value_size <= kLargeValue, 1)) {
     uint8_t* at = reserve(thread, slot, inline_bytes, &out->length);
     if (at == nullptr) return false;
@@ -124,16 +131,22 @@ bool Recorder::admits_content(Field field, tr_type type, std::string_view key) c
   switch (field) {
     case Field::kInput:
     case Field::kOutput:
-    case Field::kErrorMessage: return false;
-    case Field::kAttribute: break;
-    default: return true;
+    case Field::kErrorMessage:
+      return false;
+    case Field::kAttribute:
+      break;
+    default:
+      return true;
   }
   switch (type) {
     case TR_TYPE_STR:
-    case TR_TYPE_STR_ARRAY: return is_metric_key(key);
+    case TR_TYPE_STR_ARRAY:
+      return is_metric_key(key);
     case TR_TYPE_BYTES:
-    case TR_TYPE_JSON: return false;
-    default: return true;
+    case TR_TYPE_JSON:
+      return false;
+    default:
+      return true;
   }
 }
 
@@ -210,14 +223,18 @@ int Recorder::append_strings(ThreadState& thread, Slot& slot, std::string_view k
 
 int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept {
   switch (value.type) {
-    case TR_TYPE_NULL: return append(thread, slot, Field::kAttribute, value.type, key, nullptr, 0);
+    case TR_TYPE_NULL:
+      return append(thread, slot, Field::kAttribute, value.type, key, nullptr, 0);
     case TR_TYPE_BOOL: {
       const int64_t truth = value.i64 != 0 ? 1 : 0;
       return append(thread, slot, Field::kAttribute, value.type, key, &truth, sizeof truth);
     }
-    case TR_TYPE_I64: return append(thread, slot, Field::kAttribute, value.type, key, &value.i64, sizeof value.i64);
-    case TR_TYPE_F64: return append(thread, slot, Field::kAttribute, value.type, key, &value.f64, sizeof value.f64);
-    default: break;
+    case TR_TYPE_I64:
+      return append(thread, slot, Field::kAttribute, value.type, key, &value.i64, sizeof value.i64);
+    case TR_TYPE_F64:
+      return append(thread, slot, Field::kAttribute, value.type, key, &value.f64, sizeof value.f64);
+    default:
+      break;
   }
   if (value.type > TR_TYPE_STR_ARRAY) return TR_EINVAL;
   const bool text = value.type == TR_TYPE_STR || value.type == TR_TYPE_BYTES || value.type == TR_TYPE_JSON;

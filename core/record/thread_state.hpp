@@ -41,11 +41,11 @@ struct alignas(64) ThreadState {
   Recorder* recorder;
   uint64_t random[2];
   uint64_t next_uid;
-  uint32_t free_slots;              // slot number + 1
+  uint32_t free_slots;  // slot number + 1
   uint32_t free_count;
-  std::atomic<uint32_t> chunk;      // page; 0: none
+  std::atomic<uint32_t> chunk;  // page; 0: none
   uint32_t chunk_position;
-  uint32_t extent;                  // page; 0: none
+  uint32_t extent;  // page; 0: none
   uint32_t extent_position;
   uint32_t ordinal;
   std::atomic<uint64_t> reentrant;  // also written by signal handlers
@@ -61,8 +61,8 @@ struct Gate {
   std::atomic<ThreadState*> states;
   std::atomic<uint32_t> state_count;
   std::atomic<uint32_t> asymmetric;  // the heavy barrier works
-  pthread_mutex_t lifecycle;      // starting and stopping; all zero: unlocked, also after the wipe
-  pthread_mutex_t instance_lock;  // the pointer to the instance
+  pthread_mutex_t lifecycle;         // starting and stopping; all zero: unlocked, also after the wipe
+  pthread_mutex_t instance_lock;     // the pointer to the instance
   pthread_mutex_t free_states_lock;
   ThreadState* free_states;
 };
@@ -75,8 +75,9 @@ inline Gate* gate() { return the_gate.load(std::memory_order_acquire); }
 // Makes the gate; nullptr without memory.
 Gate* make_gate();
 
-// Opens the gate to `recorder` under a new epoch, which it returns / closes it and waits until no thread is inside. Callers hold the
-// lifecycle lock. close_gate returns false when a thread stayed inside too long: then memory must not be unmapped.
+// Opens the gate to `recorder` under a new epoch, which it returns / closes it and waits until no thread is inside.
+// Callers hold the lifecycle lock. close_gate returns false when a thread stayed inside too long: then memory must not
+// be unmapped.
 uint64_t open_gate(Recorder* recorder);
 bool close_gate();
 
@@ -95,9 +96,8 @@ class Entry {
     const Gate* const g = gate();
     state->inside.store(1, std::memory_order_relaxed);
     os::light_barrier(g->asymmetric.load(std::memory_order_relaxed) != 0);
-    if (__builtin_expect(state->inverted_epoch.load(std::memory_order_relaxed) !=
-                             ~g->epoch.load(std::memory_order_acquire),
-                         0)) {
+    if (__builtin_expect(
+            state->inverted_epoch.load(std::memory_order_relaxed) != ~g->epoch.load(std::memory_order_acquire), 0)) {
       state->inside.store(0, std::memory_order_release);
       slow_entry(state);
       return;

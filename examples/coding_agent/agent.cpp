@@ -13,7 +13,8 @@ namespace {
 constexpr int kMaxFailedGenerations = 3;
 constexpr int kMaxWrongEndings = 2;  // how often it may say that it is done and be wrong
 constexpr size_t kMaxCalls = 16;     // of one message
-constexpr unsigned kRetryDelayUs = 200000;
+constexpr unsigned kRetryDelayUs = 100000;
+constexpr size_t kMaxShown = 100;
 
 constexpr const char* kInstructions =
     "You repair a small Python program. One of its tests fails. Use the tools to run the tests, read the files and "
@@ -21,9 +22,13 @@ constexpr const char* kInstructions =
     "the program until all tests pass; do not change the tests. Then answer with one sentence that says what was "
     "wrong.";
 
+// For the terminal, whose control characters are nothing to be left to a model.
 std::string first_line(const std::string& text) {
-  const std::string line = text.substr(0, text.find('\n'));
-  return line.size() <= 100 ? line : line.substr(0, 100) + "...";
+  std::string line = text.substr(0, text.find('\n'));
+  if (line.size() > kMaxShown) line = line.substr(0, kMaxShown) + "...";
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return c < ' ' || c > '~'; }, '?');
+  return line;
 }
 
 std::string text_of(const Json& message) {

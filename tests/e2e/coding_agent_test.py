@@ -47,7 +47,7 @@ class CodingAgent(unittest.TestCase):
         self.assertNotIn(KEY, done.stdout + done.stderr)
         return done
 
-    def tests_pass(self):
+    def folder_passes(self):
         command = ["python3", "-B", "-m", "unittest"]
         return subprocess.run(command, cwd=self.folder, capture_output=True).returncode == 0
 
@@ -61,7 +61,7 @@ class CodingAgent(unittest.TestCase):
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
             self.assertIn("deterministic planner", done.stdout)
             self.assertIn("meter: total of", done.stdout)
-            self.assertTrue(self.tests_pass())
+            self.assertTrue(self.folder_passes())
             programs.add(done.stdout.split("The tests pass. ")[1].split("\n")[0])
             shutil.rmtree(self.folder)
         self.assertEqual(len(programs), 3, "three different repairs")
@@ -70,13 +70,13 @@ class CodingAgent(unittest.TestCase):
         done = self.run_agent("--bug", "3", "--max-steps", "4")
         self.assertEqual(done.returncode, 1)
         self.assertIn("(max_steps)", done.stdout)
-        self.assertFalse(self.tests_pass())
+        self.assertFalse(self.folder_passes())
 
     def test_good_model(self):
         with Server(good_model) as server:
             done = self.run_agent("--bug", "1", server=server)
             self.assertEqual(done.returncode, 0, done.stdout + done.stderr)
-            self.assertTrue(self.tests_pass())
+            self.assertTrue(self.folder_passes())
             self.assertEqual(len(server.requests), 4)
             for before, after in zip(server.requests, server.requests[1:]):
                 self.assertEqual(after["messages"][: len(before["messages"])], before["messages"])

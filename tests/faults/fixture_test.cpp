@@ -28,7 +28,7 @@ TEST_F(FixtureTest, a_span_that_is_not_counted_is_noticed) {
   start();
   counting_.spans_to_forget = 1;
   record_spans(1000);
-  EXPECT_NONFATAL_FAILURE(expect_conserved(), "");
+  EXPECT_NONFATAL_FAILURE(expect_conserved(), "delivered = counted");
 }
 
 TEST_F(FixtureTest, a_processor_that_refuses_is_accounted_for) {
