@@ -42,8 +42,7 @@ Expected<Arguments> Arguments::parse(const std::vector<std::string>& words, int6
       only_operands = true;
       continue;
     }
-    const Error error =
-        only_operands ? arguments.add_operand(words[at]) : arguments.add_word(words, &at, now_ns);
+    const Error error = only_operands ? arguments.add_operand(words[at]) : arguments.add_word(words, &at, now_ns);
     if (error) return error;
   }
   if (arguments.has("help") || arguments.has("version")) return arguments;
@@ -58,7 +57,7 @@ Error Arguments::add_word(const std::vector<std::string>& words, size_t* at, int
   const bool is_long = word[1] == '-';
   const size_t equals = is_long ? word.find('=') : std::string::npos;
   const std::string name = word.substr(0, equals);
-  const Option* option = is_long             ? find_option(std::string_view(name).substr(2))
+  const Option* option = is_long            ? find_option(std::string_view(name).substr(2))
                          : word.size() == 2 ? find_letter(word[1])
                                             : nullptr;
   if (option == nullptr) return wrong("unknown option " + name);

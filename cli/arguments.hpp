@@ -1,5 +1,5 @@
-// The words of the command line, checked against the tables of commands and options. Whatever is wrong with them is found
-// here, so that a command may rely on what it asks for.
+// The words of the command line, checked against the tables of commands and options. Whatever is wrong with them is
+// found here, so that a command may rely on what it asks for.
 #pragma once
 
 #include <cstdint>

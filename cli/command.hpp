@@ -1,5 +1,5 @@
-// What a command is, as data: its name, what it takes and what it says about itself. Parsing, --help and errors all come from
-// these tables, and so does everything else that has to list commands and options.
+// What a command is, as data: its name, what it takes and what it says about itself. Parsing, --help and errors all
+// come from these tables, and so does everything else that has to list commands and options.
 #pragma once
 
 #include <span>
@@ -19,8 +19,8 @@ enum class OptionType {
 };
 
 struct Option {
-  std::string_view name;   // without its dashes
-  char letter;             // 0: none
+  std::string_view name;  // without its dashes
+  char letter;            // 0: none
   OptionType type;
   std::string_view value;  // what stands for its value in the help
   std::string_view help;

@@ -1,5 +1,5 @@
-// Which directory is read when nobody says: the one the library would write to, as far as it exists. Unlike the library,
-// whoever only reads makes no directory.
+// Which directory is read when nobody says: the one the library would write to, as far as it exists. Unlike the
+// library, whoever only reads makes no directory.
 #pragma once
 
 #include <string>

@@ -1,5 +1,5 @@
-// A table that fits the terminal: columns as wide as their texts, the least important ones left out when there is no room,
-// the last one cut.
+// A table that fits the terminal: columns as wide as their texts, the least important ones left out when there is no
+// room, the last one cut.
 #pragma once
 
 #include <string>

@@ -33,13 +33,20 @@ size_t width_of(int fd) {
 
 std::string_view code_of(Colour colour) {
   switch (colour) {
-    case Colour::kBold: return "\033[1m";
-    case Colour::kDim: return "\033[2m";
-    case Colour::kRed: return "\033[31m";
-    case Colour::kGreen: return "\033[32m";
-    case Colour::kYellow: return "\033[33m";
-    case Colour::kCyan: return "\033[36m";
-    case Colour::kNone: break;
+    case Colour::kBold:
+      return "\033[1m";
+    case Colour::kDim:
+      return "\033[2m";
+    case Colour::kRed:
+      return "\033[31m";
+    case Colour::kGreen:
+      return "\033[32m";
+    case Colour::kYellow:
+      return "\033[33m";
+    case Colour::kCyan:
+      return "\033[36m";
+    case Colour::kNone:
+      break;
   }
   return "";
 }

@@ -9,8 +9,8 @@
 
 namespace trunkline::cli {
 
-// One line: control characters become \n, \t, \xNN or \u{NNNN}, and so do the marks that reorder text; what is not UTF-8
-// becomes U+FFFD.
+// One line: control characters become \n, \t, \xNN or \u{NNNN}, and so do the marks that reorder text; what is not
+// UTF-8 becomes U+FFFD.
 std::string visible(std::string_view text);
 
 // Columns of a text that `visible` has made.

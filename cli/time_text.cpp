@@ -66,12 +66,23 @@ std::optional<int64_t> parse_ago(std::string_view text, int64_t now_ns) {
   if (text.size() < 2 || text.size() > 7 || text.front() == '-') return std::nullopt;
   int64_t unit = 0;
   switch (text.back()) {
-    case 's': unit = kSecond; break;
-    case 'm': unit = kMinute; break;
-    case 'h': unit = kHour; break;
-    case 'd': unit = kDay; break;
-    case 'w': unit = 7 * kDay; break;
-    default: return std::nullopt;
+    case 's':
+      unit = kSecond;
+      break;
+    case 'm':
+      unit = kMinute;
+      break;
+    case 'h':
+      unit = kHour;
+      break;
+    case 'd':
+      unit = kDay;
+      break;
+    case 'w':
+      unit = 7 * kDay;
+      break;
+    default:
+      return std::nullopt;
   }
   int64_t count = 0;
   const char* end = text.data() + text.size() - 1;

@@ -12,7 +12,7 @@ namespace trunkline::cli {
 // long before `now_ns`: 45s, 30m, 2h, 7d, 2w, with or without "ago".
 std::optional<int64_t> parse_time(std::string_view text, int64_t now_ns);
 
-std::string time_text(int64_t time_ns);        // 2026-11-21 10:00:30
+std::string time_text(int64_t time_ns);                        // 2026-11-21 10:00:30
 std::string short_time_text(int64_t time_ns, int64_t now_ns);  // 11-21 10:00:30, or 2025-11-21 10:00
 
 // 850ns, 12.3µs, 310ms, 1.24s, 2m05s, 3h07m, 2d03h

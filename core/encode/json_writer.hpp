@@ -46,6 +46,9 @@ class JsonObject {
  public:
   explicit JsonObject(std::string* out) : out_(out) { out_->push_back('{'); }
 
+  // An object whose first members the caller has written.
+  static JsonObject continued(std::string* out) { return JsonObject(out, false); }
+
   // Names a member of ours; the caller appends its value.
   std::string* member(std::string_view plain_key);
 
@@ -62,6 +65,7 @@ class JsonObject {
   void close();
 
  private:
+  JsonObject(std::string* out, bool first) : out_(out), first_(first) {}
   void add_flags(std::string_view key, const tr_value& value, bool from_user);
 
   std::string* out_;

@@ -50,7 +50,10 @@ int64_t plus(int64_t a, int64_t b) {
 
 Error StoreWriter::ensure_open() {
   if (file_.is_open() && file_.was_replaced()) close();
-  if (file_.is_open()) return Error::none();
+  if (file_.is_open()) {
+    rollback();  // of a batch that ended in an exception
+    return Error::none();
+  }
   if (Error error = file_.open()) return error;
   forget_old_cursors(&file_.database());
   return Error::none();
@@ -92,8 +95,8 @@ int StoreWriter::begin() {
 
 void StoreWriter::rollback() {
   sums_.clear();
-  for (Statement& statement : statements_) statement.reset();
   if (!file_.is_open() || sqlite3_get_autocommit(file_.database().handle()) != 0) return;
+  for (Statement& statement : statements_) statement.reset();
   (void)file_.database().execute("ROLLBACK");
 }
 
