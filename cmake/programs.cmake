@@ -67,6 +67,7 @@ function(trunkline_benchmark_module name file)
   set_target_properties(bench_${name} PROPERTIES PREFIX "" OUTPUT_NAME ${name}
                                                  LIBRARY_OUTPUT_DIRECTORY ${CMAKE_BINARY_DIR}/bench)
   target_link_libraries(bench_${name} PRIVATE Threads::Threads)
+  target_compile_options(bench_${name} PRIVATE -Wno-conversion) # yardsticks are kept as they were measured
   if(uses_curl)
     target_link_libraries(bench_${name} PRIVATE CURL::libcurl)
   endif()

@@ -14,13 +14,27 @@ namespace {
 void append_escape(std::string* out, char c) {
   static constexpr char kHex[] = "0123456789abcdef";
   switch (c) {
-    case '"': out->append("\\\""); return;
-    case '\\': out->append("\\\\"); return;
-    case '\n': out->append("\\n"); return;
-    case '\r': out->append("\\r"); return;
-    case '\t': out->append("\\t"); return;
-    case '\b': out->append("\\b"); return;
-    case '\f': out->append("\\f"); return;
+    case '"':
+      out->append("\\\"");
+      return;
+    case '\\':
+      out->append("\\\\");
+      return;
+    case '\n':
+      out->append("\\n");
+      return;
+    case '\r':
+      out->append("\\r");
+      return;
+    case '\t':
+      out->append("\\t");
+      return;
+    case '\b':
+      out->append("\\b");
+      return;
+    case '\f':
+      out->append("\\f");
+      return;
     default:
       out->append("\\u00");
       out->push_back(kHex[static_cast<unsigned char>(c) >> 4]);
@@ -143,18 +157,25 @@ void append_base64(std::string* out, std::string_view bytes) {
 
 void append_json_value(std::string* out, const tr_value& value) {
   switch (value.type) {
-    case TR_TYPE_BOOL: out->append(value.i64 != 0 ? "true" : "false"); return;
-    case TR_TYPE_I64: return append_json_i64(out, value.i64);
-    case TR_TYPE_F64: return append_json_f64(out, value.f64);
-    case TR_TYPE_STR: return append_json_string(out, text_of(value));
-    case TR_TYPE_JSON: return append_json_text(out, text_of(value));
+    case TR_TYPE_BOOL:
+      out->append(value.i64 != 0 ? "true" : "false");
+      return;
+    case TR_TYPE_I64:
+      return append_json_i64(out, value.i64);
+    case TR_TYPE_F64:
+      return append_json_f64(out, value.f64);
+    case TR_TYPE_STR:
+      return append_json_string(out, text_of(value));
+    case TR_TYPE_JSON:
+      return append_json_text(out, text_of(value));
     case TR_TYPE_BYTES:
       out->append("{\"$bytes\":\"");
       append_base64(out, text_of(value));
       out->append("\"}");
       return;
     case TR_TYPE_BOOL_ARRAY:
-      return append_array(out, value.size, [&](size_t i) { out->append(element<uint8_t>(value, i) ? "true" : "false"); });
+      return append_array(out, value.size,
+                          [&](size_t i) { out->append(element<uint8_t>(value, i) ? "true" : "false"); });
     case TR_TYPE_I64_ARRAY:
       return append_array(out, value.size, [&](size_t i) { append_json_i64(out, element<int64_t>(value, i)); });
     case TR_TYPE_F64_ARRAY:
@@ -162,7 +183,8 @@ void append_json_value(std::string* out, const tr_value& value) {
     case TR_TYPE_STR_ARRAY:
       return append_array(out, value.size,
                           [&](size_t i) { append_json_string(out, view(element<tr_string>(value, i))); });
-    default: out->append("null");
+    default:
+      out->append("null");
   }
 }
 

@@ -1,7 +1,7 @@
 // JSON appended to a std::string, for the paths every record takes: no tree is built and nothing is allocated but the
 // result. What comes out is valid JSON on one line whatever goes in: what is not UTF-8 becomes U+FFFD, doubles
-// are the shortest text that reads back exactly, and what JSON cannot say (not-a-number, infinities) becomes null with a
-// word in a sibling "$flags" object. JSON text is taken to be JSON already, which the pipeline has checked.
+// are the shortest text that reads back exactly, and what JSON cannot say (not-a-number, infinities) becomes null with
+// a word in a sibling "$flags" object. JSON text is taken to be JSON already, which the pipeline has checked.
 #pragma once
 
 #include <cstdint>
@@ -34,7 +34,8 @@ void append_base64(std::string* out, std::string_view bytes);
 void append_json_value(std::string* out, const tr_value& value);
 
 // The words of a value that its JSON does not tell, as an array of strings: "nan", "inf", "-inf" (with ":<index>" in an
-// array), "bytes", "truncated", "redacted", "invalid_json", "repaired". Appends nothing and returns false if there are none.
+// array), "bytes", "truncated", "redacted", "invalid_json", "repaired". Appends nothing and returns false if there are
+// none.
 bool append_json_flags(std::string* out, const tr_value& value);
 
 // One object. Keys that begin with '$' get a second one, so that "$flags" is ours alone.

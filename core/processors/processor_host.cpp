@@ -19,7 +19,8 @@ constexpr size_t kLargestTable = 4096;
 void say(const ProcessorHost& host, tr_level level, std::string_view sentence) {
   if (host.message != nullptr) return host.message(level, sentence);
   std::string line = "trunkline: " + std::string(sentence);
-  std::replace_if(line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
+  std::replace_if(
+      line.begin(), line.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, '?');
   line.push_back('\n');
   (void)write_all(STDERR_FILENO, line.data(), line.size());
 }

@@ -1,5 +1,5 @@
-// Two flat JSON objects made one: what two processes, or the start and the end of a trace, say about the same trace. Works on
-// the text of members, so numbers and strings stay as they were written, and nesting costs no stack.
+// Two flat JSON objects made one: what two processes, or the start and the end of a trace, say about the same trace.
+// Works on the text of members, so numbers and strings stay as they were written, and nesting costs no stack.
 #pragma once
 
 #include <string>

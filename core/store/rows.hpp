@@ -1,5 +1,5 @@
-// What the store takes: one plain struct for each table that a record becomes a row of. Texts are borrowed for the call;
-// empty ones are stored as NULL where the table allows it. Ids are lower-case hexadecimal.
+// What the store takes: one plain struct for each table that a record becomes a row of. Texts are borrowed for the
+// call; empty ones are stored as NULL where the table allows it. Ids are lower-case hexadecimal.
 #pragma once
 
 #include <cstdint>

@@ -54,8 +54,10 @@ Error Database::describe(int code, std::string_view sentence) const {
     case SQLITE_AUTH:
     case SQLITE_CORRUPT:
     case SQLITE_NOTADB:
-    case SQLITE_SCHEMA: return {TR_EAGAIN, message};
-    default: return {TR_EIO, message};
+    case SQLITE_SCHEMA:
+      return {TR_EAGAIN, message};
+    default:
+      return {TR_EIO, message};
   }
 }
 

@@ -76,7 +76,8 @@ Error StoreFile::prepare_file() {
   if (::lstat(resolved_.c_str(), &info) != 0) {
     const UniqueFd made = open_file_at(directory_fd.get(), parts.name.c_str(), O_RDWR | O_CREAT | O_EXCL);
     if (!made && errno != EEXIST) return try_again(io_error("the store " + location_.path, errno).message);
-    if (::lstat(resolved_.c_str(), &info) != 0) return try_again(io_error("the store " + location_.path, errno).message);
+    if (::lstat(resolved_.c_str(), &info) != 0)
+      return try_again(io_error("the store " + location_.path, errno).message);
   }
   if (!S_ISREG(info.st_mode)) return try_again("the store " + location_.path + " is not a regular file");
   const uid_t user = ::geteuid();

@@ -1,6 +1,6 @@
-// The database file as a writer opens it: made for us alone, never through a symbolic link, in write-ahead mode, with the
-// schema of this version. A damaged file is moved aside and a new one begun; a file that was removed or replaced while
-// it was open is noticed. Every failure here may pass, so every Error is TR_EAGAIN.
+// The database file as a writer opens it: made for us alone, never through a symbolic link, in write-ahead mode, with
+// the schema of this version. A damaged file is moved aside and a new one begun; a file that was removed or replaced
+// while it was open is noticed. Every failure here may pass, so every Error is TR_EAGAIN.
 #pragma once
 
 #include <sys/types.h>

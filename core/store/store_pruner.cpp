@@ -130,8 +130,8 @@ int shrink(Database* database, const Usage& usage, uint64_t limit) {
 
 }  // namespace
 
-// Rows with their indexes take up to half as much again as their bytes. Once it begins, it frees a sixteenth more, so that
-// not every batch has to.
+// Rows with their indexes take up to half as much again as their bytes. Once it begins, it frees a sixteenth more, so
+// that not every batch has to.
 int prune(Database* database, uint64_t max_bytes, uint64_t incoming) {
   Usage usage;
   int code = read_usage(database, &usage);

@@ -1,5 +1,6 @@
-// Keeps the file within max_bytes: the oldest finished traces and runs go first, with all that belongs to them; when only
-// running ones are left, the oldest spans and metrics. Works in small transactions, so that readers and other writers get in.
+// Keeps the file within max_bytes: the oldest finished traces and runs go first, with all that belongs to them; when
+// only running ones are left, the oldest spans and metrics. Works in small transactions, so that readers and other
+// writers get in.
 #pragma once
 
 #include <cstdint>

@@ -32,10 +32,10 @@ std::optional<int64_t> i64_at(const Statement& row, int column) {
 }
 
 TraceSummary read_trace(const Statement& row) {
-  return {string_at(row, 0), string_at(row, 1), string_at(row, 2), string_at(row, 3),  string_at(row, 4),
-          row.i64(5),        i64_at(row, 6),    string_at(row, 7), string_at(row, 8),  string_at(row, 9),
-          string_at(row, 10), string_at(row, 11), row.i64(12),     row.i64(13),        row.i64(14),
-          row.i64(15),       row.i64(16),       row.i64(17)};
+  return {string_at(row, 0),  string_at(row, 1),  string_at(row, 2), string_at(row, 3), string_at(row, 4),
+          row.i64(5),         i64_at(row, 6),     string_at(row, 7), string_at(row, 8), string_at(row, 9),
+          string_at(row, 10), string_at(row, 11), row.i64(12),       row.i64(13),       row.i64(14),
+          row.i64(15),        row.i64(16),        row.i64(17)};
 }
 
 StoredSpan read_span(const Statement& row) {
@@ -76,11 +76,16 @@ StoredSpan read_span(const Statement& row) {
 // The running trace counts as long as it has run: its end is taken to be later than any.
 std::string_view order_by(TraceSort sort) {
   switch (sort) {
-    case TraceSort::kOldestFirst: return "start_ns,id";
-    case TraceSort::kLongestFirst: return "coalesce(end_ns,9223372036854775807)-start_ns DESC,id";
-    case TraceSort::kMostTokensFirst: return "total_tokens DESC,id";
-    case TraceSort::kMostSpansFirst: return "span_count DESC,id";
-    case TraceSort::kNewestFirst: break;
+    case TraceSort::kOldestFirst:
+      return "start_ns,id";
+    case TraceSort::kLongestFirst:
+      return "coalesce(end_ns,9223372036854775807)-start_ns DESC,id";
+    case TraceSort::kMostTokensFirst:
+      return "total_tokens DESC,id";
+    case TraceSort::kMostSpansFirst:
+      return "span_count DESC,id";
+    case TraceSort::kNewestFirst:
+      break;
   }
   return "start_ns DESC,id DESC";
 }
@@ -117,10 +122,13 @@ Error wrong_schema(const std::string& path, SchemaState state) {
   switch (state) {
     case SchemaState::kNewer:
       return {TR_EUNSUPPORTED, "the store " + path + " was written by a newer version of Trunkline"};
-    case SchemaState::kForeign: return {TR_EUNSUPPORTED, path + " is a database of another program"};
+    case SchemaState::kForeign:
+      return {TR_EUNSUPPORTED, path + " is a database of another program"};
     case SchemaState::kOlder:
-      return {TR_EUNSUPPORTED, "the store " + path + " is of an older version; the next process that writes migrates it"};
-    default: return Error::none();
+      return {TR_EUNSUPPORTED,
+              "the store " + path + " is of an older version; the next process that writes migrates it"};
+    default:
+      return Error::none();
   }
 }
 
@@ -158,8 +166,9 @@ Expected<Store> Store::open(const std::string& path, Access access) {
 
 Expected<std::vector<TraceSummary>> Store::list_traces(const TraceFilter& filter) {
   std::string sql(kTraceColumns);
-  sql += "WHERE (?1='' OR instr(lower(name),lower(?1))>0) AND (?2='' OR status=?2) AND (?3='' OR group_id=?3) "
-         "AND start_ns>=?4 AND start_ns<?5 ORDER BY ";
+  sql +=
+      "WHERE (?1='' OR instr(lower(name),lower(?1))>0) AND (?2='' OR status=?2) AND (?3='' OR group_id=?3) "
+      "AND start_ns>=?4 AND start_ns<?5 ORDER BY ";
   sql.append(order_by(filter.sort)).append(" LIMIT ?6 OFFSET ?7");
   Statement statement;
   int code = statement.prepare(database_, sql);
@@ -179,12 +188,14 @@ Expected<std::vector<TraceSummary>> Store::list_traces(const TraceFilter& filter
 
 Expected<TraceSummary> Store::get_trace(const std::string& prefix) {
   std::string low = prefix;
-  std::transform(low.begin(), low.end(), low.begin(), [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
+  std::transform(low.begin(), low.end(), low.begin(),
+                 [](unsigned char c) { return static_cast<char>(std::tolower(c)); });
   if (low.empty() || low.size() > 32 || low.find_first_not_of("0123456789abcdef") != std::string::npos) {
     return Error{TR_EINVAL, "a trace id is 1 to 32 hexadecimal digits"};
   }
   Statement statement;
-  int code = statement.prepare(database_, std::string(kTraceColumns) + "WHERE id>=?1 AND id<?1||'g' ORDER BY id LIMIT 2");
+  int code =
+      statement.prepare(database_, std::string(kTraceColumns) + "WHERE id>=?1 AND id<?1||'g' ORDER BY id LIMIT 2");
   if (code != SQLITE_OK) return failed(code);
   statement.bind(1, low);
   code = statement.step();

@@ -1,5 +1,5 @@
-// Typed queries over a store, for the command line and viewers: what the tables hold, as plain structs that own their text.
-// A Store is one connection, for one thread. It may be read while other processes write.
+// Typed queries over a store, for the command line and viewers: what the tables hold, as plain structs that own their
+// text. A Store is one connection, for one thread. It may be read while other processes write.
 #pragma once
 
 #include <cstdint>

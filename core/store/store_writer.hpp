@@ -1,6 +1,6 @@
-// Writes rows into the store, one transaction at a time, together with the cursor of the run they come from: a batch and the
-// fact that it was taken are one thing, so records are stored exactly once. Statements are prepared once. The result of every
-// put is a SQLite code; the transaction is rolled back by whoever began it.
+// Writes rows into the store, one transaction at a time, together with the cursor of the run they come from: a batch
+// and the fact that it was taken are one thing, so records are stored exactly once. Statements are prepared once. The
+// result of every put is a SQLite code; the transaction is rolled back by whoever began it.
 #pragma once
 
 #include <array>
@@ -48,20 +48,34 @@ class StoreWriter {
   int put_run_item(const RunItemRow& row);
   int finish_run(std::string_view run, int64_t end_ns, std::string_view status, int32_t exit_code);
 
-  // What an operation's code means for the caller, in words. Closes the file after anything but a passing lock; a damaged
-  // file is moved aside, and the next `ensure_open` begins a new one.
+  // What an operation's code means for the caller, in words. Closes the file after anything but a passing lock; a
+  // damaged file is moved aside, and the next `ensure_open` begins a new one.
   Error fail(int code);
 
  private:
   enum Query : size_t {
-    kBegin, kCommit,
-    kReadCursor, kWriteCursor,
-    kInsertSpan, kReplaceSpan, kReadSpan,
-    kAddToTrace, kInsertImplicitTrace,
-    kReadPart, kWritePart, kReadParts,
-    kReadMetadata, kPutTrace,
+    kBegin,
+    kCommit,
+    kReadCursor,
+    kWriteCursor,
+    kInsertSpan,
+    kReplaceSpan,
+    kReadSpan,
+    kAddToTrace,
+    kInsertImplicitTrace,
+    kReadPart,
+    kWritePart,
+    kReadParts,
+    kReadMetadata,
+    kPutTrace,
     kInsertEvent,
-    kPutRun, kInsertImplicitRun, kReadStep, kWriteStep, kInsertMetric, kPutItem, kFinishRun,
+    kPutRun,
+    kInsertImplicitRun,
+    kReadStep,
+    kWriteStep,
+    kInsertMetric,
+    kPutItem,
+    kFinishRun,
     kQueryCount
   };
   static std::string_view sql(Query query);

@@ -55,10 +55,18 @@ int StoreWriter::put_run_metric(const RunMetricRow& row) {
   insert->bind(3, row.time_ns);
   insert->bind(4, row.key);
   switch (row.cell) {
-    case RunMetricRow::Cell::kNull: insert->bind_null(5); break;
-    case RunMetricRow::Cell::kI64: insert->bind(5, row.i64); break;
-    case RunMetricRow::Cell::kF64: insert->bind_f64(5, row.f64); break;
-    case RunMetricRow::Cell::kText: insert->bind(5, row.text); break;
+    case RunMetricRow::Cell::kNull:
+      insert->bind_null(5);
+      break;
+    case RunMetricRow::Cell::kI64:
+      insert->bind(5, row.i64);
+      break;
+    case RunMetricRow::Cell::kF64:
+      insert->bind_f64(5, row.f64);
+      break;
+    case RunMetricRow::Cell::kText:
+      insert->bind(5, row.text);
+      break;
   }
   insert->bind(6, row.type);
   return insert->run();

@@ -11,7 +11,8 @@ namespace {
   "VALUES(?1,?2,?3,?4,?5,?6,?7,?8,?9,?10,?11,?12,?13,?14,?15,?16,?17,?18,?19,?20,?21,?22,?23,?24,?25,?26,?27,"     \
   "?28,?29,?30)"
 
-constexpr std::string_view kInsertSpanSql = "INSERT " TRUNKLINE_SPAN_COLUMNS " ON CONFLICT(trace_id,span_id) DO NOTHING";
+constexpr std::string_view kInsertSpanSql =
+    "INSERT " TRUNKLINE_SPAN_COLUMNS " ON CONFLICT(trace_id,span_id) DO NOTHING";
 constexpr std::string_view kReplaceSpanSql = "REPLACE " TRUNKLINE_SPAN_COLUMNS;
 
 #undef TRUNKLINE_SPAN_COLUMNS
@@ -47,38 +48,58 @@ constexpr std::string_view kPutRunSql =
     "group_id=excluded.group_id,start_ns=excluded.start_ns,"
     "status=CASE WHEN end_ns IS NULL THEN excluded.status ELSE status END";
 
-constexpr std::string_view kPutItemSql =
-    "REPLACE INTO run_items(run,section,key,value,flags) VALUES(?1,?2,?3,?4,?5)";
+constexpr std::string_view kPutItemSql = "REPLACE INTO run_items(run,section,key,value,flags) VALUES(?1,?2,?3,?4,?5)";
 
 }  // namespace
 
 std::string_view StoreWriter::sql(Query query) {
   switch (query) {
-    case kBegin: return "BEGIN IMMEDIATE";
-    case kCommit: return "COMMIT";
-    case kReadCursor: return "SELECT sequence FROM cursors WHERE run_id=?1";
-    case kWriteCursor: return "REPLACE INTO cursors(run_id,sequence,updated_ns) VALUES(?1,?2,?3)";
-    case kInsertSpan: return kInsertSpanSql;
-    case kReplaceSpan: return kReplaceSpanSql;
+    case kBegin:
+      return "BEGIN IMMEDIATE";
+    case kCommit:
+      return "COMMIT";
+    case kReadCursor:
+      return "SELECT sequence FROM cursors WHERE run_id=?1";
+    case kWriteCursor:
+      return "REPLACE INTO cursors(run_id,sequence,updated_ns) VALUES(?1,?2,?3)";
+    case kInsertSpan:
+      return kInsertSpanSql;
+    case kReplaceSpan:
+      return kReplaceSpanSql;
     case kReadSpan:
       return "SELECT flags,input_tokens,output_tokens,total_tokens FROM spans WHERE trace_id=?1 AND span_id=?2";
-    case kAddToTrace: return kAddToTraceSql;
-    case kInsertImplicitTrace: return kInsertImplicitTraceSql;
-    case kReadPart: return "SELECT end_ns,flags FROM trace_parts WHERE trace_id=?1 AND run_id=?2";
-    case kWritePart: return kWritePartSql;
-    case kReadParts: return "SELECT name,start_ns,end_ns,flags FROM trace_parts WHERE trace_id=?1 ORDER BY start_ns";
-    case kReadMetadata: return "SELECT metadata FROM traces WHERE id=?1";
-    case kPutTrace: return kPutTraceSql;
-    case kInsertEvent: return "INSERT INTO trace_events(trace_id,time_ns,name,attributes) VALUES(?1,?2,?3,?4)";
-    case kPutRun: return kPutRunSql;
+    case kAddToTrace:
+      return kAddToTraceSql;
+    case kInsertImplicitTrace:
+      return kInsertImplicitTraceSql;
+    case kReadPart:
+      return "SELECT end_ns,flags FROM trace_parts WHERE trace_id=?1 AND run_id=?2";
+    case kWritePart:
+      return kWritePartSql;
+    case kReadParts:
+      return "SELECT name,start_ns,end_ns,flags FROM trace_parts WHERE trace_id=?1 ORDER BY start_ns";
+    case kReadMetadata:
+      return "SELECT metadata FROM traces WHERE id=?1";
+    case kPutTrace:
+      return kPutTraceSql;
+    case kInsertEvent:
+      return "INSERT INTO trace_events(trace_id,time_ns,name,attributes) VALUES(?1,?2,?3,?4)";
+    case kPutRun:
+      return kPutRunSql;
     case kInsertImplicitRun:
       return "INSERT INTO runs(id,name,start_ns,status) VALUES(?1,'',?2,'incomplete') ON CONFLICT(id) DO NOTHING";
-    case kReadStep: return "SELECT next_step FROM runs WHERE id=?1";
-    case kWriteStep: return "UPDATE runs SET next_step=max(next_step,?2) WHERE id=?1";
-    case kInsertMetric: return "INSERT INTO run_metrics(run,step,time_ns,key,value,type) VALUES(?1,?2,?3,?4,?5,?6)";
-    case kPutItem: return kPutItemSql;
-    case kFinishRun: return "UPDATE runs SET end_ns=?2,status=?3,exit_code=?4 WHERE id=?1";
-    case kQueryCount: break;
+    case kReadStep:
+      return "SELECT next_step FROM runs WHERE id=?1";
+    case kWriteStep:
+      return "UPDATE runs SET next_step=max(next_step,?2) WHERE id=?1";
+    case kInsertMetric:
+      return "INSERT INTO run_metrics(run,step,time_ns,key,value,type) VALUES(?1,?2,?3,?4,?5,?6)";
+    case kPutItem:
+      return kPutItemSql;
+    case kFinishRun:
+      return "UPDATE runs SET end_ns=?2,status=?3,exit_code=?4 WHERE id=?1";
+    case kQueryCount:
+      break;
   }
   return {};
 }

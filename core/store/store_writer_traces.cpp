@@ -1,5 +1,5 @@
-// A trace may be written by several processes (a remote parent): each has a part of its own, and the trace's row is what
-// the parts come to together. It runs while any part runs.
+// A trace may be written by several processes (a remote parent): each has a part of its own, and the trace's row is
+// what the parts come to together. It runs while any part runs.
 #include <sqlite3.h>
 
 #include <algorithm>

@@ -17,6 +17,10 @@ class Delivery : public testing::TestWithParam<Kind> {
   TempDirectory directory_;
 };
 
+class DeliveryInBatches : public Delivery {};  // a batch is taken or refused as a whole
+class DeliveryOneByOne : public Delivery {};   // a record is taken or refused
+class DeliveryToHooks : public Delivery {};    // on a thread of the library
+
 // Sequences from `first` on without a gap, each once.
 void expect_contiguous(const std::vector<Seen>& seen, uint64_t first) {
   for (size_t i = 0; i < seen.size(); ++i) {
@@ -95,8 +99,7 @@ TEST_P(Delivery, SpanStartsOnlyWhenAskedFor) {
   EXPECT_TRUE(law_holds(stats_of(with.id())));
 }
 
-TEST_P(Delivery, BatchesAreNoLargerThanAskedFor) {
-  if (GetParam() == Kind::kHooks) GTEST_SKIP() << "single-record hooks have no batches";
+TEST_P(DeliveryInBatches, AreNoLargerThanAskedFor) {
   Probe probe(GetParam(), {.batch_size = 7});
   Session session(directory_.path());
   ASSERT_EQ(probe.attach(), TR_OK);
@@ -152,8 +155,7 @@ TEST_P(Delivery, BackoffBeginsAnewAfterProgress) {
 }
 
 // As above, with the records refused inside of one large batch.
-TEST_P(Delivery, BackoffBeginsAnewInsideABatch) {
-  if (GetParam() != Kind::kHooks) GTEST_SKIP() << "a batch is refused as a whole";
+TEST_P(DeliveryOneByOne, BackoffBeginsAnewInsideABatch) {
   Probe probe(GetParam());
   std::set<uint64_t> refused;
   probe.decide = [&](const Seen& seen) { return refused.insert(seen.sequence).second ? TR_EAGAIN : TR_OK; };
@@ -182,8 +184,7 @@ TEST_P(Delivery, AnErrorDropsAndCounts) {
 }
 
 // A single-record hook refuses one record in the middle of a batch: those before it were taken, those after it follow.
-TEST_P(Delivery, AnErrorInTheMiddleOfABatchDropsOneRecord) {
-  if (GetParam() != Kind::kHooks) GTEST_SKIP() << "a batch is refused as a whole";
+TEST_P(DeliveryOneByOne, AnErrorInTheMiddleOfABatchDropsOneRecord) {
   Probe probe(GetParam());
   probe.decide = [](const Seen& seen) { return seen.name.ends_with("5") ? TR_EINVAL : TR_OK; };
   Session session(directory_.path());
@@ -200,8 +201,7 @@ TEST_P(Delivery, AnErrorInTheMiddleOfABatchDropsOneRecord) {
   EXPECT_EQ(counts.delivered.spans, 90u);
 }
 
-TEST_P(Delivery, AnExceptionIsAnError) {
-  if (GetParam() == Kind::kPolled) GTEST_SKIP() << "no hook to throw from";
+TEST_P(DeliveryToHooks, AnExceptionIsAnError) {
   Probe probe(GetParam(), {.batch_size = 1});
   probe.decide = [](const Seen& seen) -> int {
     if (seen.name.ends_with("5")) throw std::runtime_error("of the host");
@@ -292,8 +292,12 @@ TEST_P(Delivery, AnIdleProcessorCostsNothing) {
   EXPECT_LT(cpu_seconds() - before, 0.2) << "CPU seconds used in a second of rest";
 }
 
-INSTANTIATE_TEST_SUITE_P(Conformance, Delivery, testing::Values(Kind::kOnBatch, Kind::kHooks, Kind::kPolled),
-                         [](const auto& each) { return kind_name(each.param); });
+std::string kind_of(const testing::TestParamInfo<Kind>& each) { return kind_name(each.param); }
+
+INSTANTIATE_TEST_SUITE_P(Conformance, Delivery, testing::Values(Kind::kOnBatch, Kind::kHooks, Kind::kPolled), kind_of);
+INSTANTIATE_TEST_SUITE_P(Conformance, DeliveryInBatches, testing::Values(Kind::kOnBatch, Kind::kPolled), kind_of);
+INSTANTIATE_TEST_SUITE_P(Conformance, DeliveryOneByOne, testing::Values(Kind::kHooks), kind_of);
+INSTANTIATE_TEST_SUITE_P(Conformance, DeliveryToHooks, testing::Values(Kind::kOnBatch, Kind::kHooks), kind_of);
 
 }  // namespace
 }  // namespace trunkline::conformance

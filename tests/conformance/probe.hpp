@@ -30,7 +30,7 @@ class Probe {
  public:
   struct Options {
     std::string name = "probe";
-    std::string destination;
+    std::string destination = {};
     uint32_t flags = 0;
     uint32_t batch_size = 0;
     uint32_t tick_ms = 0;

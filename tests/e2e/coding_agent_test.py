@@ -2,6 +2,7 @@
 
 TRUNKLINE_TEST_BIN names the folder of the program. Standard library only."""
 
+import json
 import os
 import shutil
 import subprocess
@@ -50,6 +51,14 @@ class CodingAgent(unittest.TestCase):
     def folder_passes(self):
         command = ["python3", "-B", "-m", "unittest"]
         return subprocess.run(command, cwd=self.folder, capture_output=True).returncode == 0
+
+    def records(self):
+        """The spans of the one trace, and its end, from the JSON lines of the run."""
+        with open(os.path.join(self.base, "traces", "traces.jsonl")) as file:
+            rows = [json.loads(line) for line in file]
+        self.assertEqual([row["type"] for row in rows].count("trace_end"), 1)
+        self.assertEqual(len({row["trace"] for row in rows}), 1)
+        return [row for row in rows if row["type"] == "span_end"], rows[-1]
 
     def tool_results(self, server):
         return [m["content"] for m in server.requests[-1]["messages"] if m["role"] == "tool"]
@@ -192,6 +201,46 @@ class CodingAgent(unittest.TestCase):
             self.assertIn("HOME", shown)
             self.assertNotIn(KEY, shown)
             self.assertNotIn("OPENAI", shown)
+
+    def test_the_trace_tells_the_run(self):
+        with Server(good_model) as server:
+            self.run_agent("--bug", "1", server=server, TRUNKLINE_PROCESSORS="jsonl")
+        spans, trace = self.records()
+        self.assertEqual(trace["attributes"]["stop_reason"], "success")
+        by_id = {span["span"]: span for span in spans}
+
+        def path(span):
+            parent = by_id.get(span.get("parent"))
+            return (path(parent) + " " if parent else "") + span["kind"]
+
+        paths = [path(span) for span in spans]
+        expected = {"agent": 1, "agent step": 4, "agent step generation": 4, "agent step tool": 4, "agent step critic": 1}
+        self.assertEqual({each: paths.count(each) for each in paths}, expected)
+        generations = [span for span in spans if span["kind"] == "generation"]
+        for sent, span in zip(server.requests, generations):
+            self.assertEqual(span["input"], sent["messages"])
+            self.assertEqual(span["usage"], {"input": 100, "output": 10, "total": 110, "cache_read": 40})
+            self.assertEqual(span["model"], "fake")
+            self.assertEqual(span["attributes"]["gen_ai.response.model"], "fake-served")
+            self.assertEqual(span["output"]["role"], "assistant")
+        tools = [span for span in spans if span["kind"] == "tool"]
+        self.assertEqual([span["name"] for span in tools], ["run_tests", "read_file", "edit_file", "run_tests"])
+        self.assertEqual(tools[2]["input"], FIX[1])
+        self.assertIn("def total", tools[1]["output"])
+
+    def test_errors_are_on_the_spans(self):
+        answers = [Raw(503, b"later"), calls(("read_file", "{broken"), ("nothing", {})), says("done"), says("done")]
+        with Server(lambda number, messages: answers[number - 1]) as server:
+            self.run_agent("--bug", "1", server=server, TRUNKLINE_PROCESSORS="jsonl")
+        spans, trace = self.records()
+        self.assertEqual(trace["status"], "error")
+        failed = {span["name"]: span["error"] for span in spans if span["status"] == "error"}
+        self.assertEqual({name: error["type"] for name, error in failed.items()},
+                         {"chat fake": "http_503", "step 1": "http_503", "read_file": "bad_arguments",
+                          "nothing": "unknown_tool", "coding_agent": "final"})
+        self.assertEqual(failed["chat fake"]["message"], "later")
+        broken = [span for span in spans if span["name"] == "read_file"][0]
+        self.assertEqual(broken["input"], "{broken", "what is not JSON is kept as text")
 
     def test_what_cannot_begin(self):
         os.mkdir(self.folder)

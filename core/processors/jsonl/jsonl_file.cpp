@@ -5,6 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -96,7 +97,8 @@ Error JsonlFile::cut_torn_tail() {
     const Expected<size_t> got = pread_all(fd_.get(), buffer.data(), static_cast<size_t>(end - begin), begin);
     if (!got) return got.error();
     const void* newline = ::memrchr(buffer.data(), '\n', *got);
-    end = newline == nullptr ? begin : begin + static_cast<uint64_t>(static_cast<const char*>(newline) - buffer.data()) + 1;
+    end = newline == nullptr ? begin
+                             : begin + static_cast<uint64_t>(static_cast<const char*>(newline) - buffer.data()) + 1;
     if (newline != nullptr) break;
   }
   if (::ftruncate(fd_.get(), static_cast<off_t>(end)) != 0) return io_error(path_, errno);
@@ -110,9 +112,10 @@ Error JsonlFile::append(std::string_view lines) {
   return error;
 }
 
-// Should even this fail, the next writer finds whole lines, or cuts the torn one.
-void JsonlFile::cut(uint64_t size) {
-  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) == 0) size_ = size;
+bool JsonlFile::cut(uint64_t size) {
+  if (::ftruncate(fd_.get(), static_cast<off_t>(size)) != 0) return false;
+  size_ = size;
+  return true;
 }
 
 Expected<uint64_t> JsonlFile::highest(std::string_view prefix, uint64_t from) {

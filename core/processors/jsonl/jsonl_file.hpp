@@ -1,6 +1,6 @@
-// A file of lines that several processes append to. All is done under a lock of the whole file: a tail without a newline,
-// left by a writer that died or failed, is cut off before anything is added, and what could not be written whole is cut off
-// again. Every Error may pass.
+// A file of lines that several processes append to. All is done under a lock of the whole file: a tail without a
+// newline, left by a writer that died or failed, is cut off before anything is added, and what could not be written
+// whole is cut off again. Every Error may pass.
 #pragma once
 
 #include <sys/types.h>
@@ -28,8 +28,9 @@ class JsonlFile {
   uint64_t size() const { return size_; }
   ino_t inode() const { return inode_; }
   Error append(std::string_view lines);
-  void cut(uint64_t size);
-  // The highest number that follows `prefix` at the beginning of a line, from the line on that begins at `from`; 0: none.
+  bool cut(uint64_t size);
+  // The highest number that follows `prefix` at the beginning of a line, from the line on that begins at `from`; 0:
+  // none.
   Expected<uint64_t> highest(std::string_view prefix, uint64_t from);
 
  private:

@@ -48,9 +48,9 @@ void add_usage(JsonObject* line, const tr_usage& usage) {
     std::string_view name;
     int64_t tokens;
   };
-  const Count counts[] = {{"input", usage.input},           {"output", usage.output},
-                          {"total", usage.total},           {"cache_read", usage.cache_read},
-                          {"cache_write", usage.cache_write}, {"reasoning", usage.reasoning}};
+  const Count counts[] = {
+      {"input", usage.input},           {"output", usage.output},           {"total", usage.total},
+      {"cache_read", usage.cache_read}, {"cache_write", usage.cache_write}, {"reasoning", usage.reasoning}};
   bool any = false;
   for (const Count& count : counts) any |= count.tokens >= 0;
   if (!any) return;

@@ -1,5 +1,5 @@
-// One record as one line of JSON. Every line begins with the run and the sequence, in this order, so that a scan after a crash
-// need not parse JSON.
+// One record as one line of JSON. Every line begins with the run and the sequence, in this order, so that a scan after
+// a crash need not parse JSON.
 #pragma once
 
 #include <string>

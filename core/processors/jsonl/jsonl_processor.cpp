@@ -58,7 +58,8 @@ class JsonlProcessor {
     const uint64_t begin = file_.size();
     uint64_t highest = written_[run_id];
     if (Error error = write_lines(batch, prefix, !run_id.empty(), &highest)) {
-      file_.cut(begin);
+      // What cannot even be cut off again is found by a scan before the batch is tried again.
+      if (!file_.cut(begin)) scans_[run_id] = {file_.inode(), begin};
       return error;
     }
     written_[run_id] = highest;
@@ -100,7 +101,7 @@ class JsonlProcessor {
 
   const ProcessorHost host_;
   JsonlFile file_;
-  std::map<std::string, SavedState> scans_;   // runs to be looked for in the file
+  std::map<std::string, SavedState> scans_;  // runs to be looked for in the file
   std::map<std::string, uint64_t> written_;  // the highest sequence written of each run
   std::string lines_;
   std::string complained_;

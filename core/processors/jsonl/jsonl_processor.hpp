@@ -1,5 +1,5 @@
-// JSON lines as a processor: {"path": file}, one record a line. Durable: after a crash the lines that are already in the file
-// tell which records not to write again.
+// JSON lines as a processor: {"path": file}, one record a line. Durable: after a crash the lines that are already in
+// the file tell which records not to write again.
 #pragma once
 
 #include <string>

@@ -19,18 +19,23 @@ using SpanHex = HexId<8>;
 size_t value_bytes(const tr_value& value) {
   switch (value.type) {
     case TR_TYPE_STR:
-    case TR_TYPE_JSON: return value.size;
-    case TR_TYPE_BYTES: return value.size * 4 / 3;
-    case TR_TYPE_BOOL_ARRAY: return value.size * 6;
+    case TR_TYPE_JSON:
+      return value.size;
+    case TR_TYPE_BYTES:
+      return value.size * 4 / 3;
+    case TR_TYPE_BOOL_ARRAY:
+      return value.size * 6;
     case TR_TYPE_I64_ARRAY:
-    case TR_TYPE_F64_ARRAY: return value.size * 20;
+    case TR_TYPE_F64_ARRAY:
+      return value.size * 20;
     case TR_TYPE_STR_ARRAY: {
       size_t bytes = 0;
       const auto* texts = static_cast<const tr_string*>(value.data);
       for (size_t i = 0; i < value.size; ++i) bytes += texts[i].size + 3;
       return bytes;
     }
-    default: return 8;
+    default:
+      return 8;
   }
 }
 
@@ -85,22 +90,32 @@ size_t estimate_bytes(const tr_record& record) {
 
 int RecordRows::put(const tr_record& record, std::string_view run_id) {
   switch (record.type) {
-    case TR_RECORD_TRACE_START: return put_trace(record, run_id, false);
-    case TR_RECORD_TRACE_END: return put_trace(record, run_id, true);
-    case TR_RECORD_SPAN_END: return put_span(record);
-    case TR_RECORD_EVENT: return put_event(record);
-    case TR_RECORD_RUN_START: return put_run(record);
-    case TR_RECORD_RUN_LOG: return put_metrics(record);
-    case TR_RECORD_RUN_SUMMARY: return put_items(record, "summary");
-    case TR_RECORD_RUN_CONFIG: return put_items(record, "config");
-    case TR_RECORD_RUN_TAG: return put_tag(record);
+    case TR_RECORD_TRACE_START:
+      return put_trace(record, run_id, false);
+    case TR_RECORD_TRACE_END:
+      return put_trace(record, run_id, true);
+    case TR_RECORD_SPAN_END:
+      return put_span(record);
+    case TR_RECORD_EVENT:
+      return put_event(record);
+    case TR_RECORD_RUN_START:
+      return put_run(record);
+    case TR_RECORD_RUN_LOG:
+      return put_metrics(record);
+    case TR_RECORD_RUN_SUMMARY:
+      return put_items(record, "summary");
+    case TR_RECORD_RUN_CONFIG:
+      return put_items(record, "config");
+    case TR_RECORD_RUN_TAG:
+      return put_tag(record);
     case TR_RECORD_RUN_FINISH: {
       const bool incomplete = (record.flags & TR_RECORD_INCOMPLETE) != 0;
       return writer_->finish_run(SpanHex(record.span_id).view(), record.end_ns != 0 ? record.end_ns : record.start_ns,
                                  incomplete ? "incomplete" : encode::run_status_name(record.run_status),
                                  record.exit_code);
     }
-    default: return SQLITE_OK;
+    default:
+      return SQLITE_OK;
   }
 }
 
@@ -129,10 +144,13 @@ int RecordRows::put_trace(const tr_record& record, std::string_view run_id, bool
 store::ContentCell RecordRows::content(const tr_value& value, std::string* scratch) {
   const std::string_view type = encode::value_type_name(value.type);
   switch (value.type) {
-    case TR_TYPE_NULL: return {};
+    case TR_TYPE_NULL:
+      return {};
     case TR_TYPE_STR:
-    case TR_TYPE_JSON: return {encode::text_of(value), type, false};
-    case TR_TYPE_BYTES: return {encode::text_of(value), type, true};
+    case TR_TYPE_JSON:
+      return {encode::text_of(value), type, false};
+    case TR_TYPE_BYTES:
+      return {encode::text_of(value), type, true};
     default:
       scratch->clear();
       encode::append_json_value(scratch, value);
