@@ -1,6 +1,6 @@
 #include "json.hpp"
 
-#include "encode/json_text.hpp"
+#include "encode/json_scan.hpp"
 
 namespace trunkline::cli {
 namespace {

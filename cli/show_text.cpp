@@ -3,7 +3,7 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "encode/json_text.hpp"
+#include "encode/json_scan.hpp"
 #include "model/kinds.hpp"
 #include "span_tree.hpp"
 #include "text.hpp"
@@ -51,6 +51,7 @@ void add_metadata(const std::string& text, Header* header) {
   if (!metadata.is_object()) return;
   std::string label = "metadata";
   for (const auto& [key, value] : metadata.items()) {
+    if (key == "stop_reason") continue;  // has a line of its own
     header->add(label, key + " = " + (value.is_string() ? value.get<std::string>() : value.dump()));
     label = "";
   }
@@ -135,7 +136,9 @@ class SpanWriter {
   void write(const store::StoredSpan& span, const TreeNode& node) {
     Line line;
     if (with_start_) line.add(right("+" + duration_text(span.start_ns - origin_ns_), kTimeWidth) + "  ", Colour::kDim);
-    if (with_duration_) line.add(right(duration_text(span.end_ns - span.start_ns), kTimeWidth) + "  ");
+    // When nobody knows how long an unfinished span went on, its end is its start.
+    const bool known = span.status != "incomplete" || span.end_ns > span.start_ns;
+    if (with_duration_) line.add(right(known ? duration_text(span.end_ns - span.start_ns) : "-", kTimeWidth) + "  ");
     line.add(branches_.first(node), Colour::kDim);
     line.add(kind_name(span.kind) + " ", Colour::kCyan);
     line.add(visible(span.name), Colour::kBold);

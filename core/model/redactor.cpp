@@ -13,7 +13,7 @@ constexpr std::string_view kDefaultKeys =
 
 constexpr std::string_view kDefaultPatterns[] = {"sk-",    "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-",  "xoxp-",
                                                  "glpat-", "hf_",  "AIza", "AKIA", "Bearer ",     "bearer "};
-constexpr size_t kLeastTail = 16;      // of a built-in pattern
+constexpr size_t kLeastTail = 16;       // of a built-in pattern
 constexpr size_t kLongestLiteral = 12;  // of a built-in pattern
 
 enum CharacterClass : uint8_t { kOther = 0, kTail = 1, kAlphanumeric = 2 };

@@ -219,6 +219,13 @@ size_t Probe::kept_count() const {
   return kept_.size();
 }
 
+size_t Probe::kept_records() const {
+  const std::lock_guard lock(mutex_);
+  size_t records = 0;
+  for (const tr_batch* batch : kept_) records += batch->count;
+  return records;
+}
+
 bool Probe::wait_taken(size_t count, int timeout_ms) const {
   std::unique_lock lock(mutex_);
   return changed_.wait_for(lock, std::chrono::milliseconds(timeout_ms), [&] { return taken_.size() >= count; });

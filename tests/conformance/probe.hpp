@@ -74,6 +74,7 @@ class Probe {
   std::vector<size_t> batch_sizes() const;
   size_t taken_count() const;
   size_t kept_count() const;
+  size_t kept_records() const;
   // Acknowledges the batch that was kept as the `index`-th of those still kept.
   int acknowledge(size_t index, int result, const std::string& state = "");
   std::vector<uint64_t> kept_firsts() const;  // first sequence of each batch still kept
