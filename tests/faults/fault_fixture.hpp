@@ -90,8 +90,9 @@ class CountingProcessor {
       const tr_record& record = *batch.records[i];
       if (on_record) on_record(record);
       ++records_;
-      // In order, so that a repeated record is one that is not above the last.
-      if (record.sequence <= last_sequence_) ++duplicates_;
+      // In order within a run, so that a repeated record is one that is not above the last.
+      if (run_ == batch.run_id && record.sequence <= last_sequence_) ++duplicates_;
+      run_ = batch.run_id;
       last_sequence_ = record.sequence;
       if (record.type != TR_RECORD_SPAN_END) continue;
       if (spans_to_forget > 0) {
@@ -105,6 +106,7 @@ class CountingProcessor {
   }
 
   std::atomic<uint64_t> spans_{0}, incomplete_spans_{0}, records_{0}, duplicates_{0};
+  std::string run_;
   uint64_t last_sequence_ = 0;
   std::atomic<int> released_{0};
 };

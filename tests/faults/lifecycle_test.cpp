@@ -58,7 +58,7 @@ TEST_F(Lifecycle, flush_from_ten_threads_at_once) {
   std::vector<std::thread> all;
   for (int t = 0; t < 10; ++t) {
     all.emplace_back([] {
-      for (int i = 0; i < 50; ++i) EXPECT_EQ(tr_flush(20'000), TR_OK);
+      for (int i = 0; i < 8; ++i) EXPECT_EQ(tr_flush(20'000), TR_OK);
     });
   }
   for (std::thread& thread : all) thread.join();
@@ -76,7 +76,7 @@ TEST_F(Lifecycle, a_flush_makes_visible_what_its_own_thread_recorded_before) {
         record_spans(10);
         const uint64_t before = recorded += 10;
         ASSERT_EQ(tr_flush(20'000), TR_OK);
-        EXPECT_GE(counting_.spans(), before - 30) << "three others may have counted and not yet flushed";
+        EXPECT_GE(counting_.spans() + 30, before) << "three others may have counted and not yet flushed";
       }
     });
   }

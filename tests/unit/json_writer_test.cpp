@@ -15,7 +15,7 @@ std::string written(const tr_value& value) {
   return out;
 }
 
-std::string quoted(std::string_view text) {
+std::string in_quotes(std::string_view text) {
   std::string out;
   append_json_string(&out, text);
   return out;
@@ -31,13 +31,13 @@ TEST(JsonWriter, EveryByteSurvivesInAString) {
   std::string all;
   for (int c = 0; c < 128; ++c) all.push_back(static_cast<char>(c));
   all += "\u00e9\u20ac\U0001F600\u2028";
-  EXPECT_EQ(json::parse(quoted(all)).get<std::string>(), all);
-  EXPECT_EQ(quoted("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
+  EXPECT_EQ(json::parse(in_quotes(all)).get<std::string>(), all);
+  EXPECT_EQ(in_quotes("a\"b\\c\n\x01"), R"("a\"b\\c\n\u0001")");
 }
 
 TEST(JsonWriter, BadBytesBecomeReplacementCharacters) {
   for (std::string_view bad : {"\xff", "\xc0\xaf", "\xed\xa0\x80", "\xf5\x80\x80\x80", "a\xe2\x82", "\x80"}) {
-    const std::string text = quoted(bad);
+    const std::string text = in_quotes(bad);
     ASSERT_TRUE(json::accept(text)) << text;
     EXPECT_NE(json::parse(text).get<std::string>().find("\uFFFD"), std::string::npos);
     EXPECT_FALSE(json::accept("\"" + std::string(bad) + "\""));  // control: raw, it is refused

@@ -64,8 +64,8 @@ class SmallDisk {
   SmallDisk(const SmallDisk&) = delete;
   SmallDisk& operator=(const SmallDisk&) = delete;
   explicit operator bool() const { return mounted_; }
-  bool remount(const char* options) const {
-    return ::mount("none", path_.c_str(), "tmpfs", MS_REMOUNT, options) == 0;
+  bool remount(const char* options, unsigned long flags = 0) const {
+    return ::mount("none", path_.c_str(), "tmpfs", MS_REMOUNT | flags, options) == 0;
   }
 
  private:
