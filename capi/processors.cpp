@@ -50,7 +50,7 @@ int tr_add_processor(const tr_processor* processor, tr_processor_id* id) {
   if (id != nullptr) *id = 0;
   if (processor == nullptr) return TR_EINVAL;
   return guarded([&] {
-    tr_processor known;
+    tr_processor known{};  // a table that cannot be read has no release
     const int read = read_table(processor, &known);
     const auto instance = Instance::current();
     if (read != TR_OK || instance == nullptr) {

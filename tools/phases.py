@@ -1,6 +1,7 @@
 #!/usr/bin/env python3
 """Runs the steps of `make test` or `make check`: each with its log, time limit and result in build-results/. A failed
 step does not stop the others, except those that need it. Ends with a summary; non-zero when anything failed."""
+import glob
 import os
 import shutil
 import signal
@@ -32,6 +33,18 @@ def suite(name, folder, needs, prefix=""):
                 f" --output-junit $RESULT/results.xml", (needs,), 20)
 
 
+def end_to_end():
+    """tests/e2e/*_test.py: programs with options of their own, or cases of unittest."""
+    options = {"cli_test": "--trunkline build/bin/trunkline --lib build/lib --include capi/include"}
+    steps = []
+    for path in sorted(glob.glob("tests/e2e/*_test.py")):
+        name = os.path.splitext(os.path.basename(path))[0]
+        command = f"{path} {options[name]}" if name in options else f"tools/run_unittest.py {path}"
+        steps.append(Step(f"e2e-{name}", "lines", f"TRUNKLINE_TEST_BIN=$PWD/build/bin python3 {command}",
+                          ("build-release",)))
+    return steps
+
+
 def without_randomised_addresses():
     """ThreadSanitizer of clang 14 fails at random where the kernel spreads addresses widely."""
     usable = subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0
@@ -43,6 +56,7 @@ def phases():
         "test": [
             preset_build("release"),
             suite("suite", "build", "build-release"),
+            *end_to_end(),
             Step("packaging-smoke", "lines", "tests/packaging/run.sh smoke", ("build-release",)),
         ],
         "check": [
@@ -110,7 +124,7 @@ def main():
     failed = set()
     for step in chosen:
         folder = os.path.join(base, step.name)
-        print(f"{step.name:18}", end="", flush=True)
+        print(f"{step.name:24}", end="", flush=True)
         if failed & set(step.needs):
             os.makedirs(folder)
             write(folder, "exit", "1")

@@ -3,6 +3,8 @@
 #include <fcntl.h>
 #include <sched.h>
 #include <sys/mman.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
@@ -18,7 +20,8 @@ constexpr uint32_t kGrowthPages = 16;  // 1 MiB
 int allocate_file(int fd, off_t offset, off_t size) {
   int result;
   do {
-    result = fallocate(fd, 0, offset, size);
+    // Not fallocate: that is a cancellation point, and callers' threads come here.
+    result = static_cast<int>(syscall(SYS_fallocate, fd, 0, offset, size));
   } while (result != 0 && errno == EINTR);
   return result;
 }

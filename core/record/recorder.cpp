@@ -2,6 +2,8 @@
 #include "record/recorder.hpp"
 
 #include <sched.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <algorithm>
 #include <cstring>
@@ -54,7 +56,7 @@ bool Recorder::admit(ThreadState& thread) noexcept {
     if (monotonic_now() >= deadline || gate()->epoch.load(std::memory_order_relaxed) == 0) return false;
     wake_worker();
     const timespec nap{0, 500'000};
-    nanosleep(&nap, nullptr);
+    static_cast<void>(syscall(SYS_nanosleep, &nap, nullptr));  // nanosleep is a cancellation point
   }
   return true;
 }

@@ -3,6 +3,8 @@
 #include <sched.h>
 #include <sys/mman.h>
 #include <sys/random.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <new>
 
@@ -103,7 +105,8 @@ void attach(ThreadState* state, Gate* g, uint64_t epoch) {
   state->chunk.store(0, std::memory_order_relaxed);
   state->chunk_position = state->extent = state->extent_position = 0;
   state->in_callback = 0;
-  if (getrandom(state->random, sizeof state->random, GRND_NONBLOCK) != sizeof state->random) {
+  // Not getrandom: that is a cancellation point, and a thread must not be unwound through here.
+  if (syscall(SYS_getrandom, state->random, sizeof state->random, GRND_NONBLOCK) != sizeof state->random) {
     state->random[0] = static_cast<uint64_t>(monotonic_now()) * 0x9E3779B97F4A7C15u;
     state->random[1] = reinterpret_cast<uintptr_t>(state) ^ static_cast<uint64_t>(unix_now());
   }

@@ -47,3 +47,13 @@ echo '<testsuite><testcase' >"$results/build-results/test/step/results.xml"
 refuses "a result file that was cut off" 'cannot be read' summed
 rm -rf "$results/build-results"
 refuses "a run without any step" '^0 passed, 1 failed, 0 skipped$' summed
+
+# unit_case BODY: one file of unittest.
+unit_case() {
+  printf 'import unittest\n\n\nclass Case(unittest.TestCase):\n    def test_it(self):\n        %s\n' "$1" >"$place/case_test.py"
+  "$tools/run_unittest.py" "$place/case_test.py"
+}
+accepts "a good case of unittest" unit_case 'self.assertTrue(True)'
+accepts "its line" grep -x 'ok case_test.Case.test_it' <(unit_case 'self.assertTrue(True)')
+refuses "a failed case of unittest" '^FAILED case_test' unit_case 'self.assertTrue(False)'
+refuses "an error in a case of unittest" '^FAILED case_test' unit_case 'nothing()'
