@@ -16,10 +16,10 @@ ALLOWED = {
     "encode": set(),
     "net": set(),
     "store": set(),
-    "pipeline": {"record", "log"},
+    "pipeline": {"record", "log", "encode"},
     "processors": {"encode", "net", "store"},
     "capi": {"pipeline", "record", "log", "processors"},
-    "cli": {"store", "pipeline"},
+    "cli": {"store", "pipeline", "processors", "encode", "log"},
 }
 EVERYWHERE = {"model", "os"}
 OUTSIDE = {"examples": "a program of a host", "tests/capi": "a program of a host"}
