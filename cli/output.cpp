@@ -11,7 +11,7 @@
 namespace trunkline::cli {
 namespace {
 
-constexpr size_t kBufferBytes = 64 * 1024;
+constexpr size_t kBufferBytes = 65'536;
 
 void say(std::string_view before, std::string_view sentence) {
   const std::string line = std::string(before) + visible(sentence) + "\n";

@@ -17,6 +17,7 @@ size_t common_length(const std::string& a, const std::string& b) {
 // about each only to be sure.
 size_t unique_length(store::Store* store, const std::vector<store::TraceSummary>& traces) {
   std::vector<std::string> ids;
+  ids.reserve(traces.size());
   for (const auto& trace : traces) ids.push_back(trace.id);
   std::sort(ids.begin(), ids.end());
   size_t length = kShortestId;

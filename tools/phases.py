@@ -24,7 +24,7 @@ class Step:
 
 
 def preset_build(preset, minutes=30):
-    return Step(f"build-{preset}", "build", f"cmake --preset {preset} && cmake --build --preset {preset} -j{JOBS}",
+    return Step(f"build-{preset}", "build", f"cmake --preset {preset} && cmake --build --preset {preset} -j{JOBS} -- -k 0",
                 minutes=minutes)
 
 

@@ -15,7 +15,7 @@ namespace trunkline::encode {
 class JsonOptions {
  public:
   // Empty text is an empty object. `subject` begins every message, for example "local processor".
-  JsonOptions(std::string_view json, std::string subject);
+  JsonOptions(std::string_view text, std::string subject);
   ~JsonOptions();
   JsonOptions(const JsonOptions&) = delete;
   JsonOptions& operator=(const JsonOptions&) = delete;

@@ -36,7 +36,7 @@ class LogReader::Batch {
     if (!sequences_.empty() && size > max_bytes_ - std::min(max_bytes_, storage_.size())) return false;
     if (sequences_.empty()) storage_.reserve(std::max(size, std::min(max_bytes_, kFirstStorage)));
     storage_.insert(storage_.end(), frame.payload.begin(), frame.payload.end());
-    sequences_.push_back({frame.sequence, size});
+    sequences_.emplace_back(frame.sequence, size);
     return true;
   }
 

@@ -25,6 +25,16 @@ struct Taken {
 RecordHeader header_of(const Slot& slot);
 
 class Collector {
+  // Pages of the live pool by index.
+  struct PageOf {
+    PagePool* pool;
+    const Page& operator()(uint32_t page) const { return pool->page(page); }
+  };
+  ItemsView<PageOf> view() {
+    PagePool& pool = recorder_->pool();
+    return {PageOf{&pool}, pool.header().pages.load(std::memory_order_acquire), &scratch_};
+  }
+
  public:
   explicit Collector(Recorder* recorder);
 
@@ -65,11 +75,6 @@ class Collector {
     std::string_view items;
     ExtentReference overflow;
   };
-  auto view() {
-    PagePool* pool = &recorder_->pool();
-    return ItemsView([pool](uint32_t page) -> const Page& { return pool->page(page); },
-                     pool->header().pages.load(std::memory_order_acquire), &scratch_);
-  }
   Source locate(const Taken& taken) const;
   void take_page(uint32_t page, uint32_t committed, int64_t before, std::vector<Taken>* out);
   void end_slot(Slot& slot, uint64_t state, int64_t now);

@@ -37,7 +37,8 @@ __attribute__((always_inline)) inline Slot* Recorder::valid_slot(uint64_t handle
   if (__builtin_expect(page >= page_limit_ || is_slot_page_[page].load(std::memory_order_acquire) == 0, 0)) {
     return nullptr;
   }
-  uint8_t* const at = base_ + uint64_t{page} * kPageBytes + sizeof(PageHeader) + (number % kSlotsPerPage) * kSlotBytes;
+  uint8_t* const at =
+      base_ + uint64_t{page} * kPageBytes + sizeof(PageHeader) + uint64_t{number % kSlotsPerPage} * kSlotBytes;
   return reinterpret_cast<Slot*>(at);
 }
 

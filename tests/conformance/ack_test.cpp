@@ -37,7 +37,7 @@ TEST_P(Keeping, AcknowledgedInAnyOrder) {
   EXPECT_EQ(session.stop(), TR_OK);
 }
 
-TEST_P(Keeping, AgainOffersANewBatchInOrder) {
+TEST_P(Keeping, AgainOffersANewBatch) {
   keep_everything();
   Session session(directory_.path());
   ASSERT_EQ(probe_.attach(), TR_OK);
@@ -50,7 +50,9 @@ TEST_P(Keeping, AgainOffersANewBatchInOrder) {
     EXPECT_EQ(probe_.acknowledge(i, i % 2 == 0 ? TR_EAGAIN : TR_OK), TR_OK);
   }
   ASSERT_TRUE(eventually([&] { return probe_.kept_count() >= refused.size(); }));
-  EXPECT_EQ(probe_.kept_firsts(), refused);
+  auto again = probe_.kept_firsts();
+  std::sort(again.begin(), again.end());
+  EXPECT_EQ(again, refused);
   while (probe_.kept_count() > 0) probe_.acknowledge(0, TR_OK);
   EXPECT_EQ(tr_flush(5000), TR_OK);
   std::multiset<uint64_t> taken;

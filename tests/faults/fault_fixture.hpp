@@ -25,6 +25,23 @@
 
 namespace faults {
 
+// The sanitizers keep freed memory for themselves, and forbid some things that work.
+#if defined(__has_feature)
+#define TRUNKLINE_TEST_HAS(feature) __has_feature(feature)
+#else
+#define TRUNKLINE_TEST_HAS(feature) 0
+#endif
+#if defined(__SANITIZE_THREAD__) || TRUNKLINE_TEST_HAS(thread_sanitizer)
+inline constexpr bool kThreadSanitizer = true;
+#else
+inline constexpr bool kThreadSanitizer = false;
+#endif
+#if defined(__SANITIZE_ADDRESS__) || TRUNKLINE_TEST_HAS(address_sanitizer)
+inline constexpr bool kSanitized = true;
+#else
+inline constexpr bool kSanitized = kThreadSanitizer;
+#endif
+
 inline std::string_view view(const tr_string& text) { return {text.data, text.size}; }
 inline std::string_view view(const tr_value& value) { return {static_cast<const char*>(value.data), value.size}; }
 
@@ -136,6 +153,7 @@ class FaultTest : public ::testing::Test {
     alarm(limit_seconds_);  // its signal ends the test as failed
     directory_ = (std::filesystem::temp_directory_path() / "trunkline-fault-XXXXXX").string();
     ASSERT_NE(mkdtemp(directory_.data()), nullptr);
+    std::thread([] {}).join();  // a sanitizer's own threads begin with the first of ours
     descriptors_before_ = open_descriptors();
     threads_before_ = threads();
   }
@@ -214,10 +232,10 @@ class FaultTest : public ::testing::Test {
   CountingProcessor counting_;
   tr_processor_id counting_id_ = 0;
   bool running_ = false;
+  size_t threads_before_ = 0;
 
  private:
   size_t descriptors_before_ = 0;
-  size_t threads_before_ = 0;
   uint64_t spans_before_ = 0;
   uint64_t incomplete_before_ = 0;
   int released_at_ = 0;

@@ -231,7 +231,7 @@ TEST_F(Threads, a_signal_handler_may_call_the_library) {
   EXPECT_GT(storm.handled, 50u);
   EXPECT_EQ(storm.handled, storm.refused + storm.ended);
   EXPECT_EQ(tr_trace_end(storm.trace), TR_OK);
-  ASSERT_EQ(tr_flush(10'000), TR_OK);
+  ASSERT_EQ(tr_flush(30'000), TR_OK);
   EXPECT_EQ(counting_.spans(), ended + storm.ended);
   EXPECT_LE(stats().reentrant, storm.refused) << "refused for want of memory, or because a call was interrupted";
 }

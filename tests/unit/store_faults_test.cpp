@@ -73,6 +73,10 @@ TEST_F(StoreFaults, KilledAtAnyTimeAndRedelivered) {
   for (int i = 0; i < 2'000; ++i) {
     records_.attributes(records_.add(TR_RECORD_RUN_LOG, 1, 9), {{str("loss"), f64(0.5)}});
   }
+  {
+    const Driven local(make_local_processor, "", directory_.path());
+    ASSERT_EQ(local.deliver(records_.pointers(0, 1)), TR_OK);  // so that making the file is not most of the time
+  }
   for (int round = 0; round < 10; ++round) {
     const pid_t child = start_child([&] {
       const Driven local(make_local_processor, "", directory_.path());
@@ -81,12 +85,12 @@ TEST_F(StoreFaults, KilledAtAnyTimeAndRedelivered) {
       }
       ::pause();
     });
-    ::usleep(static_cast<useconds_t>(2'000 + round * 4'000));
+    ::usleep(static_cast<useconds_t>(5'000 + round * 7'000));
     ::kill(child, SIGKILL);
     EXPECT_EQ(wait_child(child), -1);
   }
   const int64_t before = count("SELECT count(*) FROM run_metrics");
-  EXPECT_GT(before, 0);  // control: the children came to write
+  EXPECT_GT(before, 1);  // control: the children came to write
   const Driven local(make_local_processor, "", directory_.path());
   ASSERT_EQ(deliver_until_taken(local, records_.pointers(), "run-a"), TR_OK);
   EXPECT_EQ(count("SELECT count(*) FROM run_metrics"), 2'000);
@@ -166,8 +170,8 @@ TEST_F(StoreFaults, LockedByAnotherProcess) {
 }
 
 TEST_F(StoreFaults, GarbageIsMovedAsideAndANewFileBegun) {
-  write_file(path(), std::string(8'192, 'x'));
-  write_file(path() + "-wal", "stale");
+  const std::string garbage(8'192, 'x');
+  write_file(path(), garbage);
   records_.span(1, 1);
   const Driven local(make_local_processor, "", directory_.path());
   EXPECT_EQ(local.deliver(records_.pointers()), TR_OK);
@@ -175,8 +179,8 @@ TEST_F(StoreFaults, GarbageIsMovedAsideAndANewFileBegun) {
   EXPECT_EQ(messages().size(), 1u);
   EXPECT_NE(messages()[0].find("is damaged; it was moved to"), std::string::npos);
   const auto moved = files_with(directory_.path(), ".corrupt-");
-  ASSERT_EQ(moved.size(), 2u);
-  EXPECT_NE(read_file(directory_.file(moved[0])) + read_file(directory_.file(moved[1])), "");
+  ASSERT_EQ(moved.size(), 1u);
+  EXPECT_EQ(read_file(directory_.file(moved[0])), garbage);
 }
 
 TEST_F(StoreFaults, DamageFoundWhileWriting) {

@@ -22,6 +22,7 @@
 #include <string_view>
 #include <vector>
 
+#include "os/file.hpp"
 #include "processors/processor_host.hpp"
 #include "store/sqlite.hpp"
 #include "trunkline.h"
