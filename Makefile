@@ -50,7 +50,7 @@ bench: setup build ## the benchmarks
 	else echo "bench/ has no run.sh or run.py"; exit 1; fi
 
 install: build ## into DESTDIR and prefix (/usr/local)
-	cmake --install build --prefix $(prefix)
+	cmake --install build --prefix $(prefix) --strip
 
 format: ## clang-format, in place
 	@tools/check_format.sh --fix

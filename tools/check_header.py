@@ -50,7 +50,8 @@ def references(header):
             else:
                 known = word in identifiers
             if not known:
-                problems.append(f"line {header.text.count(chr(10), 0, start + match.start()) + 1}: {word} is not declared")
+                line = header.text.count("\n", 0, start + match.start()) + 1
+                problems.append(f"line {line}: {word} is not declared")
     return problems
 
 

@@ -24,8 +24,9 @@ class Step:
 
 
 def preset_build(preset, minutes=30):
-    return Step(f"build-{preset}", "build", f"cmake --preset {preset} && cmake --build --preset {preset} -j{JOBS} -- -k 0",
-                minutes=minutes)
+    # -k 0: everything that does not compile is in the log, not only what was first.
+    command = f"cmake --preset {preset} && cmake --build --preset {preset} -j{JOBS} -- -k 0"
+    return Step(f"build-{preset}", "build", command, minutes=minutes)
 
 
 def suite(name, folder, needs, prefix=""):

@@ -151,13 +151,13 @@ bool Worker::pass(bool final) {
   // Which ended traces have no open span any more is asked first: whatever their spans left is then taken below.
   const size_t closable = close_traces(final ? INT64_MAX : flush_mark_);
   taken_.clear();
-  collector_.take(&taken_);
+  const int64_t taken_until = collector_.take(&taken_);
   const bool worked = !taken_.empty() || closable != 0;
   log_records(taken_);
   for (size_t i = 0; i < closable; ++i) log_record(closing_[i].taken, collector_.header(closing_[i].taken));
   closing_.erase(closing_.begin(), closing_.begin() + static_cast<ptrdiff_t>(closable));
   flush_block();
-  reach_moments(os::monotonic_now());
+  reach_moments(taken_until);
   collector_.end_pass();
   tend_log();
   if (flush_mark_ != 0 && !flush_waits_for_traces()) finish_flush();

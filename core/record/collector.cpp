@@ -25,7 +25,7 @@ void Collector::take_page(uint32_t page, uint32_t committed, int64_t before, std
   taken_bytes_[page] = at;
 }
 
-void Collector::take(std::vector<Taken>* out) {
+int64_t Collector::take(std::vector<Taken>* out) {
   PagePool& pool = recorder_->pool();
   const size_t first = out->size();
   const int64_t now = monotonic_now();
@@ -36,7 +36,11 @@ void Collector::take(std::vector<Taken>* out) {
   for (const ThreadState* s = g->states.load(std::memory_order_acquire); s != nullptr; s = s->next) {
     if (s->inverted_epoch.load(std::memory_order_acquire) != ~epoch_) continue;
     const uint32_t page = s->chunk.load(std::memory_order_acquire);
-    if (page != 0) current.emplace_back(page, pool.page(page).header.committed.load(std::memory_order_acquire));
+    // A thread that was interrupted while it left its chunk may still name a page that has been freed since, and that
+    // somebody else now has for something else.
+    const bool is_chunk = page != 0 && pool.page(page).header.type.load(std::memory_order_acquire) ==
+                                           static_cast<uint32_t>(PageType::kChunk);
+    if (is_chunk) current.emplace_back(page, pool.page(page).header.committed.load(std::memory_order_acquire));
   }
   const size_t known_full = full_.size();
   for (uint32_t page = recorder_->full_chunks_.exchange(0, std::memory_order_acquire); page != 0;
@@ -56,8 +60,8 @@ void Collector::take(std::vector<Taken>* out) {
   auto later = ended_.begin();
   for (const uint32_t number : ended_) {
     const Slot& slot = pool.slot(number);
-    if (static_cast<int64_t>(slot.stamp) < now) {
-      out->push_back({static_cast<int64_t>(slot.stamp), slot.uid, 0, number});
+    if (slot.stamp < now) {
+      out->push_back({slot.stamp, slot.uid, 0, number});
     } else {
       *later++ = number;
     }
@@ -65,6 +69,7 @@ void Collector::take(std::vector<Taken>* out) {
   ended_.erase(later, ended_.end());
   std::sort(out->begin() + static_cast<ptrdiff_t>(first), out->end(),
             [](const Taken& a, const Taken& b) { return a.stamp != b.stamp ? a.stamp < b.stamp : a.uid < b.uid; });
+  return now;
 }
 
 bool Collector::anything_new() const {
@@ -226,7 +231,7 @@ uint64_t Collector::end_open(const std::vector<TraceId>* traces) {
 void Collector::end_slot(Slot& slot, uint64_t state, int64_t now) {
   slot.flags |= TR_RECORD_INCOMPLETE;
   slot.end = now;
-  slot.stamp = static_cast<uint64_t>(now);
+  slot.stamp = now;
   slot.uid = ++next_uid_;
   slot.state.store((state & ~(kLive | kLocked)) | kEnded, std::memory_order_release);
 }
@@ -243,7 +248,7 @@ RecordHeader header_of(const Slot& slot) {
   header.start = slot.start;
   header.end = slot.end;
   header.uid = slot.uid;
-  header.stamp = slot.stamp;
+  header.stamp = static_cast<uint64_t>(slot.stamp);
   return header;
 }
 

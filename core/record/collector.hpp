@@ -40,8 +40,9 @@ class Collector {
 
   // `epoch`: of the gate that opens to the recorder; its threads are those to look at, also after it has closed.
   void start(uint64_t epoch);
-  // Appends what has been finished since the last call, in order.
-  void take(std::vector<Taken>* out);
+  // Appends what has been finished since the last call, in order. Returns the reading of the clock up to which that is
+  // everything.
+  int64_t take(std::vector<Taken>* out);
 
   RecordHeader header(const Taken& taken) const;
   uint32_t dropped_attributes(const Taken& taken) const;

@@ -64,7 +64,7 @@ struct alignas(64) Slot {
   int64_t start;
   int64_t end;
   uint64_t uid;
-  uint64_t stamp;
+  int64_t stamp;
   uint32_t type;  // tr_record_type its end will have
   uint32_t flags;
   uint32_t kind;

@@ -174,7 +174,7 @@ bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
   record.header.start = slot.start;
   record.header.end = slot.end;
   record.header.uid = slot.uid;
-  record.header.stamp = slot.stamp;
+  record.header.stamp = static_cast<uint64_t>(slot.stamp);
   std::memcpy(at, &record, sizeof record);
   std::memcpy(at + sizeof record, slot.data, items);
   thread.chunk_position += bytes;

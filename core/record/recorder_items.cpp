@@ -105,7 +105,7 @@ bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, 
     uint8_t* at = reserve(thread, slot, inline_bytes, &out->length);
     if (at == nullptr) return false;
     std::memcpy(at, &header, sizeof header);
-    std::memcpy(at + sizeof header, key.data(), key.size());
+    if (!key.empty()) std::memcpy(at + sizeof header, key.data(), key.size());
     out->direct = at + sizeof header + key.size();
     out->bytes = inline_bytes;
     return true;
@@ -121,7 +121,7 @@ bool Recorder::place(ThreadState& thread, Slot& slot, const ItemHeader& header, 
   ItemHeader in_extent = header;
   in_extent.key_and_flags = static_cast<uint16_t>(in_extent.key_and_flags | kItemInExtent << kItemFlagShift);
   std::memcpy(at, &in_extent, sizeof in_extent);
-  std::memcpy(at + sizeof in_extent, key.data(), key.size());
+  if (!key.empty()) std::memcpy(at + sizeof in_extent, key.data(), key.size());
   std::memcpy(at + sizeof in_extent + key.size(), &value, sizeof value);
   out->stream = ExtentWriter(pool_.get(), value);
   return true;

@@ -33,7 +33,7 @@ pc() { PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name trunkline.pc)") pkg-con
 linked_against() { readelf -d "$1" | grep -q "NEEDED.*libtrunkline\.so\.0"; }
 library_folder() { dirname "$(find "$prefix" -name libtrunkline.so)"; }
 
-install_it() { cmake --install "$build" --prefix "$prefix"; }
+install_it() { cmake --install "$build" --prefix "$prefix" --strip; }
 installed_files() {
   local file missing=0
   for file in include/trunkline.h bin/trunkline lib/libtrunkline.so lib/libtrunkline.so.0 lib/libtrunkline.a \

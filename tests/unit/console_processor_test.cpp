@@ -103,7 +103,10 @@ TEST(ConsoleProcessor, NothingBeforeTheEnd) {
 }
 
 TEST(ConsoleProcessor, HostileNamesCannotReachTheTerminal) {
-  const std::string evil = "a\x1b[2J\x07\r\n\x7f\xc2\x9b" "31m\xe2\x80\xae" "b\xff%n%s";
+  const std::string evil =
+      "a\x1b[2J\x07\r\n\x7f\xc2\x9b"
+      "31m\xe2\x80\xae"
+      "b\xff%n%s";
   const std::string long_name(100'000, 'x');
   Records records;
   tr_record& start = records.trace_start(1, evil);
@@ -211,7 +214,8 @@ TEST(ConsoleProcessor, AFullPipeHoldsNobodyUp) {
   EXPECT_LT(taken, 20u);
   EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
   size_t read = pipe.drain();
-  for (int i = 0; i < 1'000 && console.table().force_flush(console.table().user_data, 1) != TR_OK; ++i) read += pipe.drain();
+  for (int i = 0; i < 1'000 && console.table().force_flush(console.table().user_data, 1) != TR_OK; ++i)
+    read += pipe.drain();
   read += pipe.drain();
   EXPECT_EQ(console.deliver(records.pointers(0, 1)), TR_OK);
   EXPECT_GT(read, (taken - 1) * 100'000);  // nothing was lost
@@ -253,7 +257,8 @@ TEST(ConsoleText, Durations) {
 TEST(ConsoleTree, HostileParents) {
   std::string out;
   append_tree(&out, {{1, 2, 10, "a"}, {2, 1, 20, "b"}, {3, 3, 30, "self"}, {4, 99, 40, "orphan"}, {3, 0, 50, "twin"}});
-  for (const char* name : {"a", "b", "self", "orphan", "twin"}) EXPECT_EQ(occurrences(out, std::string(name) + "\n"), 1u);
+  for (const char* name : {"a", "b", "self", "orphan", "twin"})
+    EXPECT_EQ(occurrences(out, std::string(name) + "\n"), 1u);
 }
 
 TEST(ConsoleTree, DeepNesting) {

@@ -92,12 +92,13 @@ TEST(JsonWriter, Base64) {
 
 TEST(JsonWriter, WhatJsonCannotSayIsFlagged) {
   const std::vector<double> doubles{1.0, kNan, -kInfinity};
-  const json object = json::parse(object_of({{str("a"), f64(kNan)},
-                                             {str("b"), f64(kInfinity)},
-                                             {str("c"), array(TR_TYPE_F64_ARRAY, doubles)},
-                                             {str("d"), f64(1.0)},
-                                             {str("e"), text(TR_TYPE_BYTES, "x")},
-                                             {str("f"), text(TR_TYPE_STR, "cut", TR_VALUE_TRUNCATED | TR_VALUE_REPAIRED)}}));
+  const json object =
+      json::parse(object_of({{str("a"), f64(kNan)},
+                             {str("b"), f64(kInfinity)},
+                             {str("c"), array(TR_TYPE_F64_ARRAY, doubles)},
+                             {str("d"), f64(1.0)},
+                             {str("e"), text(TR_TYPE_BYTES, "x")},
+                             {str("f"), text(TR_TYPE_STR, "cut", TR_VALUE_TRUNCATED | TR_VALUE_REPAIRED)}}));
   EXPECT_TRUE(object["a"].is_null());
   EXPECT_EQ(object["$flags"], json::parse(R"({"a":["nan"],"b":["inf"],"c":["nan:1","-inf:2"],"e":["bytes"],
                                               "f":["truncated","repaired"]})"));
@@ -105,7 +106,8 @@ TEST(JsonWriter, WhatJsonCannotSayIsFlagged) {
 }
 
 TEST(JsonWriter, UserKeysCannotPassAsOurs) {
-  const json object = json::parse(object_of({{str("$flags"), text("mine")}, {str("$x"), f64(kNan)}, {str(""), i64(1)}}));
+  const json object =
+      json::parse(object_of({{str("$flags"), text("mine")}, {str("$x"), f64(kNan)}, {str(""), i64(1)}}));
   EXPECT_EQ(object["$$flags"], "mine");
   EXPECT_EQ(object["$flags"], json::parse(R"({"$$x":["nan"]})"));
   EXPECT_EQ(object[""], 1);

@@ -151,9 +151,10 @@ TEST_F(LocalProcessorTest, EveryFieldOfASpan) {
 TEST_F(LocalProcessorTest, AbsentFieldsAreNull) {
   records_.span(1, 1);
   ASSERT_EQ(local_.deliver(records_.pointers()), TR_OK);
-  EXPECT_EQ(count("SELECT parent_id IS NULL AND input_tokens IS NULL AND score IS NULL AND score_name IS NULL AND step IS "
-                  "NULL AND input IS NULL AND input_type IS NULL AND error_type IS NULL FROM spans"),
-            1);
+  EXPECT_EQ(
+      count("SELECT parent_id IS NULL AND input_tokens IS NULL AND score IS NULL AND score_name IS NULL AND step IS "
+            "NULL AND input IS NULL AND input_type IS NULL AND error_type IS NULL FROM spans"),
+      1);
 }
 
 TEST_F(LocalProcessorTest, ScoreThatIsNoNumber) {
@@ -293,8 +294,8 @@ TEST_F(LocalProcessorTest, RedeliveryIsExactlyOnceWhereverTheCrash) {
     records_.span(1, i).usage.input = 1;
     records_.attributes(records_.add(TR_RECORD_RUN_LOG, 1, 9), {{str("loss"), f64(0.5)}});
   }
-  // A crash may come after the transaction and before the acknowledgement, anywhere: each processor delivers from a point
-  // that lies at or before the one reached.
+  // A crash may come after the transaction and before the acknowledgement, anywhere: each processor delivers from a
+  // point that lies at or before the one reached.
   for (size_t reached = 0; reached <= records_.size(); reached += 4) {
     for (size_t from = 0; from <= reached; from += 3) {
       const Driven again(make_local_processor, "", directory_.path());

@@ -1,4 +1,5 @@
-// What happens to the store when the disk, other processes or the file itself misbehave: nothing is lost, nothing doubled.
+// What happens to the store when the disk, other processes or the file itself misbehave: nothing is lost, nothing
+// doubled.
 #include <signal.h>
 #include <sys/stat.h>
 

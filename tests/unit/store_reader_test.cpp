@@ -14,7 +14,8 @@ class StoreReader : public ::testing::Test {
   // Five traces: 0xa1 to 0xa5, the third failed, the fifth running.
   void SetUp() override {
     const Driven local(make_local_processor, "", directory_.path());
-    static constexpr std::string_view kNames[] = {"plan trip", "book flight", "Plan dinner", "100% sure", "still going"};
+    static constexpr std::string_view kNames[] = {"plan trip", "book flight", "Plan dinner", "100% sure",
+                                                  "still going"};
     for (uint8_t i = 1; i <= 5; ++i) {
       const auto id = static_cast<uint8_t>(0xa0 + i);
       tr_record& start = records_.trace_start(id, kNames[i - 1]);

@@ -1,5 +1,5 @@
-// What the tests of the store and of the built-in processors share: directories and file systems that vanish, records made
-// in a line, and a processor driven through its table as the library drives it.
+// What the tests of the store and of the built-in processors share: directories and file systems that vanish, records
+// made in a line, and a processor driven through its table as the library drives it.
 #pragma once
 
 #include <gtest/gtest.h>
