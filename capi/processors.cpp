@@ -121,6 +121,8 @@ int tr_poll(tr_processor_id id, uint32_t max_records, uint32_t timeout_ms, tr_ba
       // After a removal or a shutdown the host's loop should end, not fail.
       return Instance::was_known(id) ? TR_ECLOSED : TR_ENOENT;
     }
+    // A hook that waited would stop the thread that others may need.
+    if (timeout_ms != 0 && Instance::processor_in_hook() != nullptr) timeout_ms = 0;
     OwnedBatch* polled = nullptr;
     const int result = processor->poll(max_records, timeout_ms, &polled);
     *batch = polled;

@@ -47,6 +47,8 @@ class Feed {
   bool kept() const { return file_.has_value(); }
   // The state saved with the cursor, once: for restore.
   std::optional<std::string> take_saved_state();
+  // Nobody has accepted it yet: it comes with the next batch again.
+  void give_back_state(std::optional<std::string> state) { saved_state_ = std::move(state); }
 
   // Called when an adopted run has nothing more for this processor.
   std::function<void()> on_finished;

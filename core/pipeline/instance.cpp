@@ -264,13 +264,22 @@ int Instance::shutdown(uint32_t timeout_ms, bool exiting) {
 
 int Instance::stop(int64_t deadline, bool exiting) {
   if (recorder_ == nullptr) return TR_OK;  // disabled
-  stopped_.store(true, std::memory_order_release);
+  {
+    // Whoever is just adding a processor comes before this, or is refused.
+    const std::lock_guard lock(processors_mutex_);
+    stopped_.store(true, std::memory_order_release);
+  }
+  if (exiting) {
+    // A host's runtime may be gone: its hooks are not called any more.
+    for (const auto& processor : registry_.all()) {
+      if (!processor->shares_thread()) processor->silence();
+    }
+  }
   const bool nobody_inside = record::close_gate();
   worker_->stop();
   if (adoption_) adoption_->stop();
   const std::vector<std::shared_ptr<Processor>> processors = registry_.all();
   for (const auto& processor : processors) {
-    // While the process exits a host's runtime may be gone: its hooks are not called any more.
     processor->close(exiting && !processor->shares_thread() ? os::monotonic_now() : deadline);
   }
   bool everything_closed = true;

@@ -61,6 +61,7 @@ class Instance {
   static tr_processor_id new_processor_id();
   std::shared_ptr<Processor> make_processor(const tr_processor& table);
   int start_processor(const std::shared_ptr<Processor>& processor);
+  std::shared_ptr<Processor> take_out(tr_processor_id id);
   void update_span_starts();
   int stop(int64_t deadline, bool exiting);
   void abandon_in_child();

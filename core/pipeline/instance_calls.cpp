@@ -57,8 +57,9 @@ void Instance::update_span_starts() {
 }
 
 int Instance::add_processor(const tr_processor& table, tr_processor_id* id) {
+  std::shared_ptr<Processor> processor;  // outlives the lock: its end calls the host's release
   const std::lock_guard lock(processors_mutex_);
-  const std::shared_ptr<Processor> processor = make_processor(table);
+  processor = make_processor(table);
   if (recorder_ == nullptr || stopped_.load(std::memory_order_acquire)) return TR_ESTATE;
   const int result = start_processor(processor);
   if (result == TR_OK && id != nullptr) *id = processor->id();
@@ -66,33 +67,46 @@ int Instance::add_processor(const tr_processor& table, tr_processor_id* id) {
 }
 
 int Instance::set_processors(const tr_processor* tables, size_t count) {
-  const std::lock_guard lock(processors_mutex_);
-  std::vector<std::shared_ptr<Processor>> fresh;
-  fresh.reserve(count);
-  if (recorder_ == nullptr || stopped_.load(std::memory_order_acquire)) {
-    for (size_t i = 0; i < count; ++i) make_processor(tables[i]);  // which releases them
-    return TR_ESTATE;
-  }
-  // The old ones go first, so that a new one of the same identity can have it.
-  for (const auto& old : registry_.all()) {
-    if (const auto removed = registry_.take(old->id())) removed->remove();
-  }
+  std::vector<std::shared_ptr<Processor>> old;
+  std::vector<std::shared_ptr<Processor>> fresh;  // what cannot be started ends, and is released, without the lock
   int result = TR_OK;
-  for (size_t i = 0; i < count; ++i) {
-    const int started = start_processor(make_processor(tables[i]));
-    if (result == TR_OK) result = started;
+  {
+    const std::lock_guard lock(processors_mutex_);
+    const bool running = recorder_ != nullptr && !stopped_.load(std::memory_order_acquire);
+    if (!running) result = TR_ESTATE;
+    // The old ones go first, so that a new one of the same identity can have it.
+    for (const auto& each : running ? registry_.all() : std::vector<std::shared_ptr<Processor>>()) {
+      if (auto removed = take_out(each->id())) old.push_back(std::move(removed));
+    }
+    for (size_t i = 0; i < count; ++i) {
+      fresh.push_back(make_processor(tables[i]));
+      const int started = running ? start_processor(fresh.back()) : TR_ESTATE;
+      if (result == TR_OK) result = started;
+    }
+    if (running) update_span_starts();
   }
-  update_span_starts();
+  for (const auto& each : old) each->let_go();
   return result;
 }
 
-int Instance::remove_processor(tr_processor_id id) {
-  const std::lock_guard lock(processors_mutex_);
-  const std::shared_ptr<Processor> removed = registry_.take(id);
-  if (removed == nullptr) return TR_ENOENT;
+// From here on it gets nothing more, and its cursor is gone. With the lock on processors held.
+std::shared_ptr<Processor> Instance::take_out(tr_processor_id id) {
+  std::shared_ptr<Processor> removed = registry_.take(id);
+  if (removed == nullptr) return nullptr;
   removed->remove();
   if (removed->durable() && directory_) static_cast<void>(CursorFile::remove(directory_->fd(), removed->identity()));
-  update_span_starts();
+  return removed;
+}
+
+int Instance::remove_processor(tr_processor_id id) {
+  std::shared_ptr<Processor> removed;
+  {
+    const std::lock_guard lock(processors_mutex_);
+    removed = take_out(id);
+    if (removed == nullptr) return TR_ENOENT;
+    update_span_starts();
+  }
+  removed->let_go();
   return TR_OK;
 }
 

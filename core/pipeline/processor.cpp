@@ -1,7 +1,7 @@
 // Registration, requests and counts of a processor. Delivery is in processor_delivery.cpp.
 #include "pipeline/processor.hpp"
 
-#include <sys/eventfd.h>
+#include <sys/timerfd.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -39,13 +39,24 @@ Processor::Processor(const tr_processor& table, tr_processor_id id, std::string 
   table_.destination = nullptr;
   if (table_.batch_size == 0) table_.batch_size = 512;
   counts_.struct_size = sizeof counts_;
-  if (table_.tick_ms != 0) next_tick_ = os::monotonic_now() + int64_t{table_.tick_ms} * 1'000'000;
-  if (polled()) event_fd_ = eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK);
+  if (table_.tick_ms != 0 && table_.on_tick != nullptr) {
+    next_tick_ = os::monotonic_now() + int64_t{table_.tick_ms} * 1'000'000;
+  }
+  if (polled()) poll_fd_ = timerfd_create(CLOCK_MONOTONIC, TFD_CLOEXEC | TFD_NONBLOCK);
 }
 
 Processor::~Processor() {
   finish();
-  if (event_fd_ >= 0) close(event_fd_);
+  if (poll_fd_ >= 0) close(poll_fd_);
+}
+
+// Makes the descriptor readable from `when` (monotonic ns) on; 0: not at all.
+void Processor::signal_poll(int64_t when) {
+  if (poll_fd_ < 0) return;
+  itimerspec timer{};
+  timer.it_value.tv_sec = when / 1'000'000'000;
+  timer.it_value.tv_nsec = when % 1'000'000'000;
+  timerfd_settime(poll_fd_, TFD_TIMER_ABSTIME, &timer, nullptr);
 }
 
 bool Processor::wants_span_starts() const {
@@ -81,10 +92,7 @@ void Processor::offer(const Block& block) {
 void Processor::wake() {
   {
     const std::lock_guard lock(mutex_);
-    if (event_fd_ >= 0) {
-      const uint64_t one = 1;
-      static_cast<void>(!write(event_fd_, &one, sizeof one));
-    }
+    signal_poll(1);
     changed_.notify_all();
   }
   if (on_wake) on_wake();
@@ -171,10 +179,22 @@ void Processor::remove() {
     const std::lock_guard lock(mutex_);
     if (state_ != State::kOpen && state_ != State::kClosing) return;
     state_ = State::kRemoved;
+    // A block may have been taken before the worker came to offer it here.
+    const tr_tally sum = accounted();
+    counts_.offered.spans = std::max(counts_.offered.spans, sum.spans);
+    counts_.offered.records = std::max(counts_.offered.records, sum.records);
     count_rest(&counts_.removed);
   }
   wake();
+}
+
+void Processor::let_go() {
   if (polled()) finish();
+}
+
+void Processor::silence() {
+  const std::lock_guard lock(mutex_);
+  silent_ = true;
 }
 
 void Processor::close(int64_t deadline) {
@@ -190,7 +210,7 @@ void Processor::close(int64_t deadline) {
 bool Processor::wait_closed(int64_t deadline) {
   std::unique_lock lock(mutex_);
   const bool closed = wait_until(changed_, lock, deadline, [&] {
-    return state_ == State::kFinished || (polled() && (everything_taken() || state_ == State::kRemoved));
+    return released_ || (polled() && (everything_taken() || state_ == State::kRemoved));
   });
   if (polled()) {
     if (!closed && !kept()) count_rest(&counts_.left_behind);
@@ -202,19 +222,24 @@ bool Processor::wait_closed(int64_t deadline) {
 
 // After the last hook: releases the host's table, exactly once.
 void Processor::finish() {
-  void (*release)(void*) = nullptr;
+  bool silent = false;
   {
     const std::lock_guard lock(mutex_);
+    if (finishing_) return;
+    finishing_ = true;
+    silent = silent_;
     if (state_ != State::kRemoved) state_ = State::kFinished;
-    if (!released_) release = table_.release;
-    released_ = true;
     adopted_.clear();
   }
-  if (release != nullptr) {
-    try {
-      release(table_.user_data);
-    } catch (...) {  // a host's exception ends here
-    }
+  if (table_.release != nullptr && !silent) {
+    in_hook_of_this_thread([&] {
+      table_.release(table_.user_data);
+      return TR_OK;
+    });
+  }
+  {
+    const std::lock_guard lock(mutex_);
+    released_ = true;
   }
   wake();
 }
@@ -225,19 +250,12 @@ int Processor::poll(uint32_t max_records, uint32_t timeout_ms, OwnedBatch** batc
   std::unique_lock lock(mutex_);
   for (;;) {
     if (state_ == State::kRemoved || state_ == State::kFinished) return TR_ECLOSED;
-    if (event_fd_ >= 0) {
-      uint64_t ignored;
-      static_cast<void>(!read(event_fd_, &ignored, sizeof ignored));
-    }
     bool more = false;
-    *batch = os::monotonic_now() >= retry_at_ ? next_batch(max_records, &more) : nullptr;
-    if (*batch != nullptr) {
-      if (more && event_fd_ >= 0) {
-        const uint64_t one = 1;
-        static_cast<void>(!write(event_fd_, &one, sizeof one));
-      }
-      return 1;
-    }
+    const bool waiting = os::monotonic_now() < retry_at_;
+    if (!waiting) retry_at_ = 0;
+    *batch = waiting ? nullptr : next_batch(max_records, &more);
+    signal_poll(waiting ? retry_at_ : more ? 1 : 0);
+    if (*batch != nullptr) return 1;
     if (state_ == State::kClosing && everything_taken()) return TR_ECLOSED;
     const int64_t left = deadline - os::monotonic_now();
     if (left <= 0) return 0;
@@ -245,6 +263,6 @@ int Processor::poll(uint32_t max_records, uint32_t timeout_ms, OwnedBatch** batc
   }
 }
 
-int Processor::poll_fd() { return polled() ? event_fd_ : TR_EINVAL; }
+int Processor::poll_fd() { return polled() ? poll_fd_ : TR_EINVAL; }
 
 }  // namespace trunkline::pipeline

@@ -27,7 +27,8 @@ struct OwnedBatch : tr_batch {
   Feed::Range range{};
   tr_tally tally{};
   std::optional<std::string> restored;  // what `state` points to
-  std::optional<std::string> saved;     // by tr_processor_save
+  bool restore_accepted = false;
+  std::optional<std::string> saved;  // by tr_processor_save
 };
 
 class Processor : public std::enable_shared_from_this<Processor> {
@@ -71,7 +72,10 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int poll_fd();
   // Waits until everything up to `sequence` of the live run, and all of adopted runs, is acknowledged, and flushed.
   bool flush(uint64_t sequence, int64_t deadline);
-  void remove();                 // what is not taken is counted as removed
+  // What is not taken is counted as removed. `let_go` follows, without a lock: it may call the host's release.
+  void remove();
+  void let_go();
+  void silence();                // the process exits: no hook is called any more
   void close(int64_t deadline);  // takes what it can until the deadline, then ends
   bool wait_closed(int64_t deadline);
   bool caught_up() const;
@@ -91,6 +95,10 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int call_record_hook(const tr_record& record);
   void split_and_acknowledge(OwnedBatch* batch, size_t taken, int result);
   int complete(OwnedBatch* batch, int result, std::optional<std::string> state);
+  void wait_before_next_offer(OwnedBatch* batch);
+  template <class Call>
+  int in_hook_of_this_thread(Call&& call);
+  void signal_poll(int64_t when);
   bool run_tick();
   bool run_flush();
   void finish();
@@ -118,14 +126,33 @@ class Processor : public std::enable_shared_from_this<Processor> {
   uint64_t flush_asked_ = 0;
   uint64_t flush_done_ = 0;
   int64_t flush_deadline_ = 0;
-  int event_fd_ = -1;
+  int poll_fd_ = -1;  // a timer: readable from the moment on when there is something to poll
   std::thread::id hook_thread_;
   OwnedBatch* hook_batch_ = nullptr;
   bool hook_retained_ = false;
-  bool released_ = false;
-  // Set by the delivery thread's owner: wakes it.
+  bool silent_ = false;
+  bool finishing_ = false;
+  bool released_ = false;  // and release has returned
+                           // Set by the delivery thread's owner: wakes it.
  public:
   std::function<void()> on_wake;
 };
+
+// Calls a hook of the host: this thread may not call what would wait for it, and nothing it throws goes further.
+template <class Call>
+int Processor::in_hook_of_this_thread(Call&& call) {
+  {
+    const std::lock_guard lock(mutex_);
+    hook_thread_ = std::this_thread::get_id();
+  }
+  int result = TR_EINTERNAL;
+  try {
+    result = call();
+  } catch (...) {  // a host's exception ends here
+  }
+  const std::lock_guard lock(mutex_);
+  hook_thread_ = {};
+  return result;
+}
 
 }  // namespace trunkline::pipeline

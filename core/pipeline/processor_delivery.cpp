@@ -151,12 +151,10 @@ int Processor::call_hooks(OwnedBatch* batch, size_t* taken) {
       return table_.restore(table_.user_data, batch->run_id, batch->restored->data(), batch->restored->size());
     });
     if (restored == TR_EAGAIN) return TR_EAGAIN;
+    batch->restore_accepted = true;
   }
-  if (table_.on_batch != nullptr) {
-    const int result = guarded([&] { return table_.on_batch(table_.user_data, batch); });
-    if (result == TR_OK) *taken = batch->count;
-    return result;
-  }
+  // Not a look into the batch afterwards: it may have been acknowledged, and so ended, by another thread.
+  if (table_.on_batch != nullptr) return guarded([&] { return table_.on_batch(table_.user_data, batch); });
   for (; *taken < batch->count; ++*taken) {
     const int result = call_record_hook(*batch->records[*taken]);
     if (result != TR_OK) return result;
@@ -182,7 +180,7 @@ void Processor::deliver(OwnedBatch* batch) {
   }
   if (retained) return;  // tr_batch_ack books it
   if (result == TR_OK || table_.on_batch != nullptr) {
-    complete(batch, result, std::move(batch->saved));
+    complete(batch, result, std::nullopt);
   } else {
     split_and_acknowledge(batch, taken, result);
   }
@@ -199,11 +197,10 @@ void Processor::split_and_acknowledge(OwnedBatch* batch, size_t taken, int resul
   const bool live = !batch->feed->adopted();
   for (size_t i = 0; i < taken; ++i) add(live ? &counts_.delivered : &counts_.adopted, tally_of(*batch->records[i]));
   if (taken > 0) failures_ = 0;
+  if (taken > 0 || result != TR_EAGAIN) retry_delay_ = 0;
   uint64_t resume = batch->records[taken]->sequence;
   if (result == TR_EAGAIN) {
-    ++counts_.retries;
-    retry_delay_ = retry_delay_ == 0 ? kFirstRetryNs : std::min(retry_delay_ * 2, kLongestRetryNs);
-    retry_at_ = os::monotonic_now() + retry_delay_;
+    wait_before_next_offer(batch);
   } else {
     if (live) add(&counts_.rejected, tally_of(*batch->records[taken]));
     poisoned_ = poisoned_ || ++failures_ >= TR_POISON_LIMIT;
@@ -218,15 +215,22 @@ void Processor::split_and_acknowledge(OwnedBatch* batch, size_t taken, int resul
   changed_.notify_all();
 }
 
+void Processor::wait_before_next_offer(OwnedBatch* batch) {
+  ++counts_.retries;
+  retry_delay_ = retry_delay_ == 0 ? kFirstRetryNs : std::min(retry_delay_ * 2, kLongestRetryNs);
+  retry_at_ = os::monotonic_now() + retry_delay_;
+  if (!batch->restore_accepted && batch->restored) batch->feed->give_back_state(std::move(batch->restored));
+}
+
 int Processor::complete(OwnedBatch* batch, int result, std::optional<std::string> state) {
   const std::unique_ptr<OwnedBatch> owned(batch);
   const std::lock_guard lock(mutex_);
+  if (hook_batch_ == batch) hook_batch_ = nullptr;  // acknowledged while its hook still runs
+  if (!state) state = std::move(batch->saved);
   if (state_ == State::kRemoved || state_ == State::kFinished) return TR_OK;
   const bool live = !batch->feed->adopted();
   if (result == TR_EAGAIN) {
-    ++counts_.retries;
-    retry_delay_ = retry_delay_ == 0 ? kFirstRetryNs : std::min(retry_delay_ * 2, kLongestRetryNs);
-    retry_at_ = os::monotonic_now() + retry_delay_;
+    wait_before_next_offer(batch);
     batch->feed->offer_again(batch->range);
     changed_.notify_all();
     return TR_OK;
@@ -247,7 +251,6 @@ int Processor::complete(OwnedBatch* batch, int result, std::optional<std::string
 
 int Processor::acknowledge(OwnedBatch* batch, int result, std::optional<std::string> state) {
   const std::shared_ptr<Processor> owner = batch->owner;
-  if (!state) state = std::move(batch->saved);
   const int booked = owner->complete(batch, result, std::move(state));
   owner->wake();
   return booked;
@@ -257,7 +260,7 @@ bool Processor::run_tick() {
   const int64_t now = os::monotonic_now();
   if (table_.on_tick == nullptr || next_tick_ == 0 || now < next_tick_) return false;
   next_tick_ = now + int64_t{table_.tick_ms} * 1'000'000;
-  guarded([&] { return table_.on_tick(table_.user_data, os::unix_now()); });
+  in_hook_of_this_thread([&] { return table_.on_tick(table_.user_data, os::unix_now()); });
   return true;
 }
 
@@ -269,15 +272,13 @@ bool Processor::run_flush() {
     asked = flush_asked_;
     deadline = flush_deadline_;
     if (asked == flush_done_) return false;
-    hook_thread_ = std::this_thread::get_id();
   }
   const int64_t left = std::max<int64_t>(0, (deadline - os::monotonic_now()) / 1'000'000);
-  guarded([&] {
+  in_hook_of_this_thread([&] {
     return table_.force_flush(table_.user_data,
                               static_cast<uint32_t>(std::min<int64_t>(left, std::numeric_limits<uint32_t>::max())));
   });
   const std::lock_guard lock(mutex_);
-  hook_thread_ = {};
   flush_done_ = asked;
   changed_.notify_all();
   return true;
@@ -296,15 +297,22 @@ Processor::Next Processor::step() {
   OwnedBatch* batch = nullptr;
   bool more = false;
   bool end = false;
+  bool silent = false;
   int64_t deadline = 0;
+  if (run_flush() || run_tick()) return Next::kMore;  // first: records may come without end
   {
     const std::lock_guard lock(mutex_);
     const int64_t now = os::monotonic_now();
     if (state_ == State::kFinished) return Next::kFinished;
     end = state_ == State::kRemoved;
-    if (!end && now >= retry_at_) batch = next_batch(table_.batch_size, &more);
     deadline = close_deadline_;
-    if (batch == nullptr && state_ == State::kClosing && (everything_taken() || now >= deadline)) {
+    silent = silent_;
+    const bool late = silent || (state_ == State::kClosing && now >= deadline);
+    if (!end && !late && now >= retry_at_) {
+      retry_at_ = 0;
+      batch = next_batch(table_.batch_size, &more);
+    }
+    if (batch == nullptr && state_ == State::kClosing && (late || everything_taken())) {
       if (!everything_taken() && !kept()) count_rest(&counts_.left_behind);
       end = true;
     }
@@ -316,11 +324,12 @@ Processor::Next Processor::step() {
   if (end) {
     const int64_t left = std::max<int64_t>(0, (deadline - os::monotonic_now()) / 1'000'000);
     const auto timeout = static_cast<uint32_t>(std::min<int64_t>(left, std::numeric_limits<uint32_t>::max()));
-    if (table_.shutdown != nullptr) guarded([&] { return table_.shutdown(table_.user_data, timeout); });
+    if (table_.shutdown != nullptr && !silent) {
+      in_hook_of_this_thread([&] { return table_.shutdown(table_.user_data, timeout); });
+    }
     finish();
     return Next::kFinished;
   }
-  if (run_flush() || run_tick()) return Next::kMore;
   return Next::kWait;
 }
 

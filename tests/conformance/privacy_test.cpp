@@ -162,7 +162,7 @@ void plant(Secrets* secrets) {
   tr_trace_event(trace, "note", TR_NUL, event, 2);
 
   const std::string config_secret = secrets->plain("run config");
-  const std::string config_text = kMarker + secrets->token("run config, value");
+  const std::string config_text = kMarker + " " + secrets->token("run config, value");
   const tr_attribute config[] = {text("aws_secret_access_key", config_secret), text("comment", config_text)};
   tr_run_options run_options{};
   run_options.struct_size = sizeof run_options;
