@@ -42,8 +42,8 @@ def run(command):
 
 def dump_abi(library, out):
     result = run(["abidw", "--headers-dir", os.path.dirname(HEADER), "--no-corpus-path", "--no-comp-dir-path",
-                  "--exported-interfaces-only", "--no-show-locs", "--no-architecture", "--no-elf-needed", "--drop-private-types",
-                  "--drop-undefined-syms", "--type-id-style", "hash", "--out-file", out, library])
+                  "--no-show-locs", "--no-architecture", "--no-elf-needed", "--exported-interfaces-only",
+                  "--drop-private-types", "--drop-undefined-syms", "--type-id-style", "hash", "--out-file", out, library])
     return result.stderr.strip().split("\n")[:5] if result.returncode else []
 
 

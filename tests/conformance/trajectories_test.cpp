@@ -27,9 +27,10 @@ using nlohmann::json;
 using trunkline::store::Access;
 using trunkline::store::Store;
 
+// Beside the project's folder, where they are kept; not part of it.
 fs::path recordings() {
-  if (const char* folder = std::getenv("TRAJECTORIES")) return folder;
-  return fs::path(__FILE__).parent_path() / "../../../shared/data/trajectories";
+  const char* source = std::getenv("TRUNKLINE_TEST_SOURCE");
+  return fs::path(source != nullptr ? source : ".") / "../shared/data/trajectories";
 }
 
 // A span as it is fed, and as it is read back.

@@ -98,8 +98,7 @@ TEST(RecorderImage, HasWhatWasNotCollected) {
   }
 }
 
-// Copied at random moments while threads record and records are collected: torn, but never a crash, and never nonsense
-// in place of a name.
+// Copied at random moments while threads record and records are collected: torn, but never a crash.
 TEST(RecorderImage, CopiedInTheMiddleOfRecording) {
   const MemoryFile file;
   RecorderLife life(8u << 20, {}, file.fd());

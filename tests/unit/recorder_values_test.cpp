@@ -22,14 +22,18 @@ TEST_P(RecorderValues, ComeBackAsTheyWere) {
     for (const size_t before : {size_t{0}, size_t{1}, size_t{1500}, size_t{5000}}) {
       const uint64_t span = life.span(trace);
       ASSERT_NE(span, 0u);
-      if (before != 0) ASSERT_EQ(life.set(span, "before", text_of(before, size)), TR_OK);
+      if (before != 0) {
+        ASSERT_EQ(life.set(span, "before", text_of(before, size)), TR_OK);
+      }
       ASSERT_EQ(life.set(span, "value", text_of(size, before)), TR_OK) << size;
       ASSERT_EQ(life.set(span, "after", text_of(77, size + before)), TR_OK);
       ASSERT_EQ(life.end(span), TR_OK);
       for (const Collected& record : life.collect()) {
         if (record.header.type != TR_RECORD_SPAN_END) continue;
         ASSERT_TRUE(record.whole);
-        if (before != 0) ASSERT_EQ(record.attribute("before"), text_of(before, size)) << size;
+        if (before != 0) {
+          ASSERT_EQ(record.attribute("before"), text_of(before, size)) << size;
+        }
         ASSERT_EQ(record.attribute("value"), text_of(size, before)) << size << " after " << before;
         ASSERT_EQ(record.attribute("after"), text_of(77, size + before)) << size;
         ++checked;
