@@ -43,7 +43,8 @@ def run(command):
 def dump_abi(library, out):
     result = run(["abidw", "--headers-dir", os.path.dirname(HEADER), "--no-corpus-path", "--no-comp-dir-path",
                   "--no-show-locs", "--no-architecture", "--no-elf-needed", "--exported-interfaces-only",
-                  "--drop-private-types", "--drop-undefined-syms", "--type-id-style", "hash", "--out-file", out, library])
+                  "--drop-private-types", "--drop-undefined-syms", "--type-id-style", "hash",
+                  "--out-file", out, library])
     return result.stderr.strip().split("\n")[:5] if result.returncode else []
 
 

@@ -50,6 +50,12 @@ class Disk : public testing::Test {
   TempDirectory directory_;
 };
 
+// What was lost is known when the processor finds nothing more, a moment after a flush has found everything taken.
+tr_processor_stats settled(tr_processor_id id) {
+  eventually([id] { return stats_of(id).pending.records == 0; });
+  return stats_of(id);
+}
+
 // Fills a file system to its last byte; gives the space back at the end.
 class Filler {
  public:
@@ -79,7 +85,7 @@ TEST_F(Disk, OfOneMegabyte) {
   ASSERT_EQ(probe.attach(), TR_OK);
   record_large(1000, 4);
   ASSERT_EQ(tr_flush(10000), TR_OK);
-  const tr_processor_stats counts = stats_of(probe.id());
+  const tr_processor_stats counts = settled(probe.id());
   EXPECT_EQ(counts.delivered.spans, 1000u) << "what the disk does not take is delivered from memory";
   EXPECT_TRUE(law_holds(counts));
   EXPECT_FALSE(session.messages().empty()) << "nobody was told";
@@ -124,7 +130,7 @@ TEST_F(Disk, FullForAWhile) {
   }
   EXPECT_EQ(stats().log_errors, errors) << "it does not recover";
   EXPECT_GT(stats().log_bytes, 0u);
-  const tr_processor_stats counts = stats_of(probe.id());
+  const tr_processor_stats counts = settled(probe.id());
   EXPECT_EQ(counts.delivered.spans + stats().spans_refused, 200u + 2000u + 1000u);
   EXPECT_EQ(stats().spans_refused, 0u);
   EXPECT_TRUE(law_holds(counts));
@@ -154,7 +160,7 @@ TEST_F(Disk, FullWithASlowProcessor) {
   }
   awake = true;
   ASSERT_EQ(tr_flush(20000), TR_OK);
-  const tr_processor_stats counts = stats_of(slow.id());
+  const tr_processor_stats counts = settled(slow.id());
   EXPECT_EQ(counts.offered.spans, kTraces * 100);
   EXPECT_GT(counts.overflowed.spans, 0u);
   EXPECT_EQ(counts.unreadable.records, 0u);
@@ -185,7 +191,7 @@ TEST_F(Disk, BeyondItsLimit) {
   }
   awake = true;
   ASSERT_EQ(tr_flush(20000), TR_OK);
-  const tr_processor_stats counts = stats_of(slow.id());
+  const tr_processor_stats counts = settled(slow.id());
   EXPECT_EQ(counts.offered.spans, kTraces * 50);
   EXPECT_GT(counts.overflowed.spans, 0u);
   EXPECT_GT(counts.delivered.spans, 0u);
@@ -219,7 +225,7 @@ TEST_F(Disk, MemoryOnlyWithASlowProcessor) {
   }
   awake = true;
   ASSERT_EQ(tr_flush(20000), TR_OK);
-  const tr_processor_stats counts = stats_of(slow.id());
+  const tr_processor_stats counts = settled(slow.id());
   EXPECT_GT(counts.overflowed.spans, 0u);
   EXPECT_GT(counts.delivered.spans, 100u) << "4 MiB of memory hold more";
   EXPECT_TRUE(law_holds(counts));

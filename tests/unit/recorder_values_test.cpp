@@ -111,7 +111,7 @@ TEST(RecorderOverflow, SpansThatGrowTogether) {
     std::vector<uint64_t> spans(20);
     std::map<std::string, std::vector<std::pair<std::string, std::string>>> expected;
     for (size_t s = 0; s < spans.size(); ++s) spans[s] = life.span(trace, "s" + std::to_string(s));
-    for (int i = 0; i < 400; ++i) {
+    for (uint64_t i = 0; i < 400; ++i) {
       const size_t s = random() % spans.size();
       auto& of_span = expected["s" + std::to_string(s)];
       of_span.emplace_back("k" + std::to_string(i), text_of(random() % 20 == 0 ? random() % 200'000 : random() % 3000, i));

@@ -6,7 +6,7 @@
 #include <chrono>
 
 #include "processors/local/local_processor.hpp"
-#include "store/schema.hpp"
+#include "store/store_file.hpp"
 #include "store_support.hpp"
 
 namespace trunkline {
@@ -217,6 +217,26 @@ TEST_F(StoreFaults, DamageFoundByFourProcessesAtOnce) {
   for (const pid_t child : children) EXPECT_EQ(wait_child(child), 0);
   EXPECT_EQ(count("SELECT count(*) FROM spans"), 4);
   EXPECT_EQ(files_with(directory_.path(), ".corrupt-").size(), 1u);  // no good file was moved
+}
+
+TEST_F(StoreFaults, OnlyTheFileThatWasOpenIsMovedAside) {
+  store::StoreFile file({path(), true}, [](std::string_view sentence) { keep_message(TR_LEVEL_ERROR, sentence); });
+  ASSERT_FALSE(file.open());
+  std::filesystem::rename(path(), directory_.file("moved-by-another-process"));
+  std::filesystem::remove(path() + "-wal");
+  std::filesystem::remove(path() + "-shm");
+  records_.span(1, 1);
+  {
+    const Driven local(make_local_processor, "", directory_.path());
+    ASSERT_EQ(local.deliver(records_.pointers()), TR_OK);
+  }
+  ASSERT_FALSE(file.quarantine());
+  EXPECT_EQ(count("SELECT count(*) FROM spans"), 1);
+  EXPECT_TRUE(files_with(directory_.path(), ".corrupt-").empty());
+  ASSERT_FALSE(file.open());
+  ASSERT_FALSE(file.quarantine());  // control: now it is the same file
+  EXPECT_FALSE(files_with(directory_.path(), ".corrupt-").empty());
+  EXPECT_FALSE(std::filesystem::exists(path()));
 }
 
 TEST_F(StoreFaults, EmptyFileIsANewStore) {
