@@ -57,6 +57,7 @@ class ExtentWriter {
 // Appends a value to `out`. False when the reference leads out of the pool: `pages` is how many there are.
 template <class PageAt>
 bool read_extent(const PageAt& page_at, uint64_t pages, ExtentReference at, size_t size, std::string* out) {
+  if (size > pages * kPageDataBytes) return false;  // more than there is: a chain in a circle
   while (size != 0) {
     if (at.page == 0 || at.page >= pages || at.offset >= kPageDataBytes) return false;
     const Page& page = page_at(at.page);

@@ -220,7 +220,8 @@ TEST(Privacy, PlantedSecretsAreNowhere) {
 }
 
 void record_content(const std::string& prompt) {
-  const tr_attribute metadata[] = {text("question", prompt), text("stop_reason", "final")};
+  const std::string reason = "final";
+  const tr_attribute metadata[] = {text("question", prompt), text("stop_reason", reason)};
   tr_trace_options options{};
   options.struct_size = sizeof options;
   options.metadata = metadata;
