@@ -62,6 +62,7 @@ Instance::Instance(const Settings& settings, MakeBuiltIns make_built_ins)
     : settings_(settings),
       make_built_ins_(make_built_ins),
       pid_(getpid()),
+      started_ns_(os::unix_now()),
       messages_(settings.log_level, settings.log, settings.log_user_data) {}
 
 Instance::~Instance() = default;
@@ -135,6 +136,12 @@ std::shared_ptr<Processor> Instance::processor_in_hook() {
 bool Instance::was_known(tr_processor_id id) { return id != 0 && id < process().next_id.load(); }
 
 tr_processor_id Instance::new_processor_id() { return process().next_id.fetch_add(1); }
+
+// Names the run, also when it has no directory: sinks remember by it what they have.
+std::string Instance::run_id() const {
+  if (directory_) return directory_->id();
+  return "memory-" + std::to_string(started_ns_) + "-" + std::to_string(pid_);
+}
 
 Error Instance::open() {
   for (const std::string& warning : settings_.warnings) messages_.warn(warning);

@@ -55,6 +55,7 @@ class Instance {
  private:
   explicit Instance(const Settings& settings, MakeBuiltIns make_built_ins);
   Error open();
+  std::string run_id() const;
   Error open_directory();
   Expected<int> open_recorder_file();
   Error create_recorder();
@@ -70,6 +71,7 @@ class Instance {
   const Settings settings_;
   const MakeBuiltIns make_built_ins_;
   const pid_t pid_;
+  const int64_t started_ns_;
   MessageLog messages_;
   std::optional<RunDirectory> directory_;
   UniqueFd recorder_file_;

@@ -14,7 +14,7 @@ std::shared_ptr<Processor> Instance::make_processor(const tr_processor& table) {
 
 // From here on the processor is known to the worker and has a thread. On an error its destruction releases the table.
 int Instance::start_processor(const std::shared_ptr<Processor>& processor) {
-  auto feed = std::make_shared<Feed>(log_, directory_ ? directory_->id() : std::string("memory"), false);
+  auto feed = std::make_shared<Feed>(log_, run_id(), false);
   Cursor cursor;
   cursor.identity = processor->identity();
   // Until the worker gets here: nothing that is in the log already is for it.

@@ -4,8 +4,8 @@
 
 #include "trunkline.h"
 
-static int print_span(void *user_data, const tr_record *record) {
-  long long *count = user_data;
+static int print_span(void* user_data, const tr_record* record) {
+  long long* count = user_data;
   ++*count;
   printf("span %lld: %.*s, %.3f ms", *count, (int)record->name.size, record->name.data,
          (double)(record->end_ns - record->start_ns) / 1e6);

@@ -1,5 +1,5 @@
-// Batches that a processor keeps: acknowledged later, from any thread, in any order, and also after the processor or the
-// library has gone.
+// Batches that a processor keeps: acknowledged later, from any thread, in any order, and also after the processor or
+// the library has gone.
 #include <algorithm>
 #include <random>
 #include <set>

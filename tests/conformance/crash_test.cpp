@@ -167,10 +167,8 @@ TEST_P(Crash, SuccessorsThatDieToo) {
       eventually([&] { return stats_of(probe.id()).adopted.records >= most - testament.last_taken; });
       Testament next = testament;
       next.last_taken = probe.taken().empty() ? 0 : probe.taken().back().sequence;
-      next.count_taken = probe.restored().size() == 1 &&
-                                 probe.restored()[0].state == std::to_string(testament.last_taken)
-                             ? 1
-                             : 0;
+      next.count_taken =
+          probe.restored().size() == 1 && probe.restored()[0].state == std::to_string(testament.last_taken) ? 1 : 0;
       die(next);
     });
     ASSERT_EQ(testament.last_taken, most);

@@ -1,5 +1,5 @@
-// What every processor of the host may rely on, whatever its shape: order, exactly once without faults, and what becomes
-// of records it refuses.
+// What every processor of the host may rely on, whatever its shape: order, exactly once without faults, and what
+// becomes of records it refuses.
 #include <algorithm>
 #include <ctime>
 #include <map>

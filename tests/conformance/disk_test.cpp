@@ -15,7 +15,8 @@ namespace {
 class Mount {
  public:
   Mount(const std::string& path, const char* type, const char* options, unsigned long flags = 0) : path_(path) {
-    mounted_ = ::mount(type[0] == '/' ? type : "none", path.c_str(), type[0] == '/' ? nullptr : type, flags, options) == 0;
+    mounted_ =
+        ::mount(type[0] == '/' ? type : "none", path.c_str(), type[0] == '/' ? nullptr : type, flags, options) == 0;
   }
   ~Mount() {
     if (mounted_) ::umount2(path_.c_str(), MNT_DETACH);
@@ -141,7 +142,8 @@ TEST_F(Disk, FullForAWhile) {
   EXPECT_EQ(session.stop(), TR_OK);
 }
 
-// Full, and the processor does not keep up either: it loses its oldest beyond what memory may hold, and that is counted.
+// Full, and the processor does not keep up either: it loses its oldest beyond what memory may hold, and that is
+// counted.
 TEST_F(Disk, FullWithASlowProcessor) {
   const Mount mount(directory_.path(), "tmpfs", "size=12m");
   ASSERT_TRUE(mount);

@@ -123,9 +123,10 @@ TEST_P(Fields, OfTraces) {
   };
   run(
       [&] {
-        const tr_attribute metadata[] = {attribute("first", integer(1)), attribute("stop_reason", string_value("early"))};
-        const tr_trace_options options{sizeof(tr_trace_options), 0,        string_of("conversation 7"),
-                                       string_of("their id"),    nullptr, metadata, 2};
+        const tr_attribute metadata[] = {attribute("first", integer(1)),
+                                         attribute("stop_reason", string_value("early"))};
+        const tr_trace_options options{
+            sizeof(tr_trace_options), 0, string_of("conversation 7"), string_of("their id"), nullptr, metadata, 2};
         const tr_trace trace = tr_trace_start("a trace", TR_NUL, &options);
         tr_trace_get_id(trace, id);
         tr_trace_set_str(trace, "stop_reason", TR_NUL, "done", TR_NUL);
@@ -438,15 +439,20 @@ TEST_P(Fields, OfRunsAndEvents) {
         EXPECT_EQ(r.attributes[0].value.f64, 0.5);
         break;
       case TR_RECORD_RUN_SUMMARY:
-      case TR_RECORD_RUN_CONFIG: EXPECT_EQ(r.attribute_count, 1u); break;
-      case TR_RECORD_RUN_TAG: EXPECT_EQ(text(r.name), "tag"); break;
+      case TR_RECORD_RUN_CONFIG:
+        EXPECT_EQ(r.attribute_count, 1u);
+        break;
+      case TR_RECORD_RUN_TAG:
+        EXPECT_EQ(text(r.name), "tag");
+        break;
       case TR_RECORD_RUN_FINISH:
         EXPECT_EQ(r.run_status, TR_RUN_KILLED);
         EXPECT_EQ(r.exit_code, 137);
         EXPECT_EQ(text(r.name), "run");
         EXPECT_EQ(r.flags, TR_RECORD_FAILED);
         break;
-      default: ADD_FAILURE() << r.type;
+      default:
+        ADD_FAILURE() << r.type;
     }
   };
   run(

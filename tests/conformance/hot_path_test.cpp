@@ -100,7 +100,6 @@ void count_system_call(int, siginfo_t* info, void* context) {
   trapped = trapped + 1;
   last_trapped = info->si_syscall;
   static_cast<ucontext_t*>(context)->uc_mcontext.gregs[REG_RAX] = -ENOSYS;
-
 }
 
 // Between its construction and stop(), this thread is watched.

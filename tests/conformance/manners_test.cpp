@@ -1,4 +1,5 @@
-// Processors that are slow, blocked or curious: time limits, ticks, what a hook may call, and the descriptor to wait on.
+// Processors that are slow, blocked or curious: time limits, ticks, what a hook may call, and the descriptor to wait
+// on.
 #include <poll.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -274,7 +275,8 @@ std::string kind_of(const testing::TestParamInfo<Kind>& each) { return kind_name
 INSTANTIATE_TEST_SUITE_P(Conformance, Manners, testing::Values(Kind::kOnBatch, Kind::kHooks, Kind::kPolled), kind_of);
 INSTANTIATE_TEST_SUITE_P(Conformance, MannersOfHooks, testing::Values(Kind::kOnBatch, Kind::kHooks), kind_of);
 
-// At exit without tr_shutdown a host's runtime may be gone: its processors are left alone, those flagged shared are not.
+// At exit without tr_shutdown a host's runtime may be gone: its processors are left alone, those flagged shared are
+// not.
 TEST(Exit, LeavesTheHooksOfTheHostAlone) {
   static std::atomic<bool> leaving;
   static int pipe_ends[2];

@@ -76,9 +76,8 @@ tr_processor Probe::table() {
   if (kind_ == Kind::kOnBatch) {
     table.on_batch = [](void* user, const tr_batch* batch) { return self(user).take_batch(*batch); };
   } else {
-    table.on_trace_start = table.on_span_end = table.on_trace_end = table.on_run = [](void* user, const tr_record* record) {
-      return self(user).hook(*record);
-    };
+    table.on_trace_start = table.on_span_end = table.on_trace_end =
+        table.on_run = [](void* user, const tr_record* record) { return self(user).hook(*record); };
     if (options_.span_starts) table.on_span_start = table.on_run;
   }
   return table;
@@ -93,7 +92,8 @@ int Probe::attach() {
 
 void Probe::note_restored(const std::string& run_id, const void* state, size_t size) {
   const std::lock_guard lock(mutex_);
-  const auto before = std::count_if(offered_.begin(), offered_.end(), [&](const Seen& s) { return s.run_id == run_id; });
+  const auto before =
+      std::count_if(offered_.begin(), offered_.end(), [&](const Seen& s) { return s.run_id == run_id; });
   restored_.push_back({run_id, std::string(static_cast<const char*>(state), size), static_cast<size_t>(before)});
 }
 

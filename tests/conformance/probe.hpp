@@ -42,8 +42,8 @@ class Probe {
     std::string state;
     size_t offered_before;  // records of that run offered before
   };
-  // What to answer for a record; may throw where there is a hook to throw from. A batch is answered with the first answer
-  // that is not 0.
+  // What to answer for a record; may throw where there is a hook to throw from. A batch is answered with the first
+  // answer that is not 0.
   using Decide = std::function<int(const Seen&)>;
   // Whether to keep a batch: it then waits in kept() for acknowledge().
   using Keep = std::function<bool(const tr_batch&)>;
@@ -106,9 +106,12 @@ class Probe {
 
 inline std::string kind_name(Kind kind) {
   switch (kind) {
-    case Kind::kOnBatch: return "on_batch";
-    case Kind::kHooks: return "single_hooks";
-    case Kind::kPolled: return "polled";
+    case Kind::kOnBatch:
+      return "on_batch";
+    case Kind::kHooks:
+      return "single_hooks";
+    case Kind::kPolled:
+      return "polled";
   }
   return "?";
 }

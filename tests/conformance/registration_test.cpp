@@ -1,5 +1,5 @@
-// Coming and going: what a processor sees depends on when it was there, what it did not take is counted, and its release
-// is called exactly once however it ends.
+// Coming and going: what a processor sees depends on when it was there, what it did not take is counted, and its
+// release is called exactly once however it ends.
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>

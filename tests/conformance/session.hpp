@@ -93,7 +93,7 @@ inline tr_processor_stats stats_of(tr_processor_id id) {
 
 // Whether the counts of a processor add up; only meaningful when nothing is being recorded.
 inline testing::AssertionResult law_holds(const tr_processor_stats& s) {
-  const auto sum = [&](uint64_t tr_tally::* part) {
+  const auto sum = [&](uint64_t tr_tally::*part) {
     return s.delivered.*part + s.rejected.*part + s.poisoned.*part + s.removed.*part + s.overflowed.*part +
            s.unreadable.*part + s.left_behind.*part + s.pending.*part;
   };

@@ -1,5 +1,5 @@
-// What the tests of the recorder share: a recorder behind an open gate, and a collector driven by the test itself in the
-// worker's place, so that it is the test that decides when memory comes back.
+// What the tests of the recorder share: a recorder behind an open gate, and a collector driven by the test itself in
+// the worker's place, so that it is the test that decides when memory comes back.
 #pragma once
 
 #include <gtest/gtest.h>

@@ -114,7 +114,8 @@ TEST(RecorderOverflow, SpansThatGrowTogether) {
     for (uint64_t i = 0; i < 400; ++i) {
       const size_t s = random() % spans.size();
       auto& of_span = expected["s" + std::to_string(s)];
-      of_span.emplace_back("k" + std::to_string(i), text_of(random() % 20 == 0 ? random() % 200'000 : random() % 3000, i));
+      of_span.emplace_back("k" + std::to_string(i),
+                           text_of(random() % 20 == 0 ? random() % 200'000 : random() % 3000, i));
       ASSERT_EQ(life.set(spans[s], of_span.back().first, of_span.back().second), TR_OK);
     }
     std::shuffle(spans.begin(), spans.end(), random);
