@@ -235,7 +235,7 @@ Error make_console_processor(std::string_view options_json, const std::string&, 
   table.shutdown = shutdown;
   table.release = release;
   table.tick_ms = kTickMs;
-  const Error error = processors::hand_over(table, out);
+  Error error = processors::hand_over(table, out);
   if (!error) (void)processor.release();
   return error;
 }

@@ -17,7 +17,7 @@ namespace {
 
 constexpr int kLockTries = 100;
 constexpr long kLockPauseNs = 1'000'000;
-constexpr size_t kReadBytes = 256 * 1024;
+constexpr size_t kReadBytes = size_t{256} * 1024;
 constexpr size_t kMostDigits = 20;
 
 void pause_briefly() {
