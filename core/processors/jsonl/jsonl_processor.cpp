@@ -140,7 +140,7 @@ Error make_jsonl_processor(std::string_view options_json, const std::string& dir
   table.on_batch = on_batch;
   table.restore = restore;
   table.release = release;
-  const Error error = processors::hand_over(table, out);
+  Error error = processors::hand_over(table, out);
   if (!error) (void)processor.release();
   return error;
 }

@@ -124,7 +124,7 @@ Error make_local_processor(std::string_view options_json, const std::string& dir
   table.destination = processor->path().c_str();
   table.on_batch = on_batch;
   table.release = release;
-  const Error error = processors::hand_over(table, out);
+  Error error = processors::hand_over(table, out);
   if (!error) (void)processor.release();
   return error;
 }
