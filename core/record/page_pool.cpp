@@ -35,7 +35,7 @@ Expected<std::unique_ptr<PagePool>> PagePool::create(int fd, uint64_t max_bytes)
   void* base = mmap(nullptr, uint64_t{limit} * kPageBytes, PROT_READ | PROT_WRITE, flags, fd, 0);
   if (base == MAP_FAILED) return Error{TR_ENOMEM, std::string("cannot map the recorder: ") + std::strerror(errno)};
   std::unique_ptr<PagePool> pool(new PagePool(static_cast<uint8_t*>(base), fd, limit));
-  if (fd >= 0 && allocate_file(fd, 0, kGrowthPages * kPageBytes) != 0) {
+  if (fd >= 0 && allocate_file(fd, 0, off_t{kGrowthPages} * kPageBytes) != 0) {
     return Error{TR_EIO, std::string("cannot allocate the recorder file: ") + std::strerror(errno)};
   }
   pool->grown_ = kGrowthPages;
