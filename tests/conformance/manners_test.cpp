@@ -361,11 +361,11 @@ TEST_F(Polling, TheDescriptorIsReadableWhileThereIsSomething) {
   ASSERT_TRUE(eventually([&] { return stats_of(id_).offered.records == 100; }));
   tr_batch* batch = nullptr;
   ASSERT_EQ(tr_poll(id_, 10, 1000, &batch), 1);
-  EXPECT_EQ(batch->count, 10u);
-  EXPECT_TRUE(readable(fd_, 0)) << "though 90 records are left";
+  EXPECT_LE(batch->count, 10u);
+  EXPECT_TRUE(readable(fd_, 0)) << "though there is more";
   tr_batch* second = nullptr;
   ASSERT_EQ(tr_poll(id_, 1000, 0, &second), 1) << "several batches may be out at once";
-  EXPECT_EQ(second->records[0]->sequence, 11u);
+  EXPECT_EQ(second->records[0]->sequence, batch->count + 1);
   EXPECT_EQ(tr_poll_ack(second, TR_OK, nullptr, 0), TR_OK);
   EXPECT_EQ(tr_poll_ack(batch, TR_OK, nullptr, 0), TR_OK);
   drain();

@@ -81,15 +81,15 @@ TEST_P(Registration, SetReplacesInTheMiddleOfATrace) {
 TEST_P(Registration, WhatItHadNotTakenIsCountedRemoved) {
   Session session(directory_.path());
   Probe probe(GetParam(), {.batch_size = 10});
-  probe.decide = [](const Seen& seen) { return seen.sequence <= 20 ? TR_OK : TR_EAGAIN; };
+  probe.decide = [&](const Seen&) { return probe.taken_count() < 20 ? TR_OK : TR_EAGAIN; };
   ASSERT_EQ(probe.attach(), TR_OK);
   record_trace("t", 98);
-  ASSERT_TRUE(eventually([&] { return probe.taken_count() == 20 && stats_of(probe.id()).offered.records == 100; }));
+  ASSERT_TRUE(eventually([&] { return probe.taken_count() >= 20 && stats_of(probe.id()).offered.records == 100; }));
   ASSERT_EQ(tr_remove_processor(probe.id()), TR_OK);
   ASSERT_TRUE(eventually([&] { return probe.released() == 1; }));
   const tr_processor_stats counts = stats_of(probe.id());
-  EXPECT_EQ(counts.delivered.records, 20u);
-  EXPECT_EQ(counts.removed.records, 80u);
+  EXPECT_EQ(counts.delivered.records, probe.taken_count());
+  EXPECT_EQ(counts.removed.records, 100 - probe.taken_count());
   EXPECT_EQ(counts.pending.records, 0u);
   EXPECT_TRUE(law_holds(counts));
   EXPECT_EQ(tr_remove_processor(probe.id()), TR_ENOENT);
