@@ -257,8 +257,8 @@ TEST(Refusal, BeforeTheStartAndAfterTheEnd) {
 
 TEST(Refusal, OfOneInASetRefusesAll) {
   TempDirectory directory;
+  Probe old_one(Kind::kOnBatch);  // outlives the session, which releases it
   Session session(directory.path());
-  Probe old_one(Kind::kOnBatch);
   ASSERT_EQ(old_one.attach(), TR_OK);
   Counted good;
   Counted bad;
