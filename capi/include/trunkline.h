@@ -748,6 +748,7 @@ TR_API int tr_console_processor(const char *options_json, size_t size, tr_proces
  * Every loss is counted with a reason. When nothing is being recorded, for each processor:
  *     offered = delivered + rejected + poisoned + removed + overflowed + unreadable + left_behind + pending
  * and, for a processor that was there from the start, offered.spans = spans_ended + spans_incomplete.
+ * After tr_shutdown the final counts stay readable, with TR_MODE_OFF, until the next tr_init.
  *
  * Defaults of this section
  *   Thread-safety: any thread.

@@ -20,6 +20,7 @@ namespace {
 struct Process {
   std::shared_ptr<Instance> instance;
   std::shared_ptr<Instance> ending;  // between the start and the end of a shutdown
+  FinalCounts last;                  // of the instance that ended last
   std::atomic<tr_processor_id> next_id{1};
   bool exit_hook = false;
 };
@@ -86,6 +87,7 @@ Error Instance::start(const Settings& settings, MakeBuiltIns make_built_ins) {
   {
     const GateLock lock(&gate->instance_lock);
     process().instance = std::move(instance);
+    process().last = {};
   }
   if (!process().exit_hook && (settings.flags & TR_CONFIG_NO_EXIT_HOOK) == 0) {
     process().exit_hook = std::atexit([] {
@@ -266,7 +268,34 @@ int Instance::shutdown(uint32_t timeout_ms, bool exiting) {
   const int result = instance->stop(deadline, exiting);
   const GateLock lock(&gate->instance_lock);
   process().ending = nullptr;
+  process().last = std::move(instance->final_counts_);
   return result;
+}
+
+void Instance::count(tr_stats* out) {
+  if (const auto instance = serving()) return instance->stats(out);
+  record::Gate* gate = record::gate();
+  if (gate == nullptr) return;
+  const GateLock lock(&gate->instance_lock);
+  if (process().last.pid == getpid()) *out = process().last.stats;
+}
+
+bool Instance::count(tr_processor_id id, tr_processor_stats* out) {
+  if (const auto instance = serving()) {
+    auto processor = instance->registry_.find(id);
+    if (processor == nullptr) processor = instance->registry_.find_removed(id);
+    if (processor != nullptr) *out = processor->stats();
+    return processor != nullptr;
+  }
+  record::Gate* gate = record::gate();
+  if (gate == nullptr) return false;
+  const GateLock lock(&gate->instance_lock);
+  if (process().last.pid != getpid()) return false;
+  for (const auto& [known, counts] : process().last.processors) {
+    if (known == id) *out = counts;
+    if (known == id) return true;
+  }
+  return false;
 }
 
 int Instance::stop(int64_t deadline, bool exiting) {
@@ -296,6 +325,7 @@ int Instance::stop(int64_t deadline, bool exiting) {
     if (!processor->caught_up()) everything_taken = false;
   }
   const bool left = !leave_directory(everything_taken);
+  final_counts_ = final_counts();
   if (!nobody_inside) static_cast<void>(recorder_.release());  // somebody is still in there: leak, do not crash
   return everything_closed && !left ? TR_OK : TR_ETIMEDOUT;
 }

@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "log/run_directory.hpp"
@@ -19,6 +20,13 @@
 #include "pipeline/worker.hpp"
 
 namespace trunkline::pipeline {
+
+// What an instance leaves behind when it ends.
+struct FinalCounts {
+  pid_t pid = 0;
+  tr_stats stats{};
+  std::vector<std::pair<tr_processor_id, tr_processor_stats>> processors;
+};
 
 // Fills the tables of the built-in processors the settings name. Given by the layer that knows them.
 using MakeBuiltIns = Error (*)(const Settings& settings, std::vector<tr_processor>* out);
@@ -40,6 +48,9 @@ class Instance {
   static bool was_known(tr_processor_id id);
   // Ends the running instance.
   static int shutdown(uint32_t timeout_ms, bool exiting);
+  // Counts of the instance that serves, else of the one that ended last. false: no such processor.
+  static void count(tr_stats* out);
+  static bool count(tr_processor_id id, tr_processor_stats* out);
 
   ~Instance();
 
@@ -65,6 +76,7 @@ class Instance {
   std::shared_ptr<Processor> take_out(tr_processor_id id);
   void update_span_starts();
   int stop(int64_t deadline, bool exiting);
+  FinalCounts final_counts() const;
   void abandon_in_child();
   bool leave_directory(bool everything_delivered);
 
@@ -86,6 +98,7 @@ class Instance {
   uint64_t epoch_ = 0;
   tr_mode mode_ = TR_MODE_MEMORY;
   std::atomic<bool> stopped_{false};
+  FinalCounts final_counts_;
 };
 
 }  // namespace trunkline::pipeline

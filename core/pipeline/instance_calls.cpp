@@ -159,4 +159,13 @@ void Instance::stats(tr_stats* out) const {
   }
 }
 
+FinalCounts Instance::final_counts() const {
+  FinalCounts counts;
+  counts.pid = pid_;
+  stats(&counts.stats);
+  counts.stats.mode = TR_MODE_OFF;
+  for (const auto& processor : registry_.all()) counts.processors.emplace_back(processor->id(), processor->stats());
+  return counts;
+}
+
 }  // namespace trunkline::pipeline

@@ -143,7 +143,7 @@ void record_span(tr_trace trace, const char* text) {
   tr_span_end(span);
 }
 
-TEST(HotPath, AllocSyscall) {
+TEST(hotpath, alloc_syscall) {
   TempDirectory directory;
   Session session(directory.path());
   char text[1024];
@@ -173,7 +173,7 @@ TEST(HotPath, AllocSyscall) {
   EXPECT_EQ(stats().spans_refused, 0u);
 }
 
-TEST(HotPath, TheCheckSeesAnAllocation) {
+TEST(hotpath, the_check_sees_an_allocation) {
   Region region;
   region.enter();
   void* volatile memory = std::malloc(10);
@@ -188,7 +188,7 @@ TEST(HotPath, TheCheckSeesAnAllocation) {
   EXPECT_FALSE(region.clean());
 }
 
-TEST(HotPath, TheCheckSeesASystemCall) {
+TEST(hotpath, the_check_sees_a_system_call) {
   Region region;
   if (!region.works()) GTEST_SKIP() << "this kernel cannot hand system calls to their caller";
   region.enter();

@@ -92,7 +92,7 @@ std::vector<Logged> logged(const Probe& probe) {
   return log;
 }
 
-TEST(OrderCausal, AcrossThreads) {
+TEST(order, causal) {
   TempDirectory directory;
   Probe probe(Kind::kOnBatch);
   Session session(directory.path());
@@ -125,7 +125,7 @@ TEST(OrderCausal, AcrossThreads) {
   }
 }
 
-TEST(OrderCausal, TheCheckSeesWhatIsWrong) {
+TEST(order, the_check_sees_what_is_wrong) {
   const std::vector<Logged> good{{1, "a", false, -1, 0}, {2, "a", false, 0, 0}, {3, "b", false, 0, 1},
                                  {4, "a", false, 1, 0},  {5, "a", true, -1, 0}, {6, "b", false, 1, 1}};
   EXPECT_EQ(why_not_causal(good), "");
