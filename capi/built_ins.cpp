@@ -18,13 +18,19 @@ struct BuiltIn {
   Make make;
 };
 
+void say_through_instance(tr_level level, std::string_view sentence) {
+  if (!pipeline::Instance::say(level, sentence)) processors::say({}, level, sentence);
+}
+
+constexpr processors::ProcessorHost kHost = {&tr_processor_save, &say_through_instance};
+
 constexpr BuiltIn kBuiltIns[] = {
     {"local",
-     [](auto options, const auto& directory, auto* out) { return make_local_processor(options, directory, out); }},
+     [](auto options, const auto& folder, auto* out) { return make_local_processor(options, folder, out, kHost); }},
     {"jsonl",
-     [](auto options, const auto& directory, auto* out) { return make_jsonl_processor(options, directory, out); }},
+     [](auto options, const auto& folder, auto* out) { return make_jsonl_processor(options, folder, out, kHost); }},
     {"console",
-     [](auto options, const auto& directory, auto* out) { return make_console_processor(options, directory, out); }},
+     [](auto options, const auto& folder, auto* out) { return make_console_processor(options, folder, out, kHost); }},
 };
 
 int make(Make function, const char* options, size_t size, tr_processor* out, tr_error* error) {

@@ -272,6 +272,12 @@ int Instance::shutdown(uint32_t timeout_ms, bool exiting) {
   return result;
 }
 
+bool Instance::say(tr_level level, std::string_view message) {
+  const auto instance = serving();
+  if (instance != nullptr) instance->messages_.write(level, message);
+  return instance != nullptr;
+}
+
 void Instance::count(tr_stats* out) {
   if (const auto instance = serving()) return instance->stats(out);
   record::Gate* gate = record::gate();

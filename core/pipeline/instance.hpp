@@ -10,6 +10,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
+#include <string_view>
 #include <utility>
 #include <vector>
 
@@ -48,6 +49,8 @@ class Instance {
   static bool was_known(tr_processor_id id);
   // Ends the running instance.
   static int shutdown(uint32_t timeout_ms, bool exiting);
+  // A message of a built-in processor, to where the instance's own go. false: nobody serves.
+  static bool say(tr_level level, std::string_view message);
   // Counts of the instance that serves, else of the one that ended last. false: no such processor.
   static void count(tr_stats* out);
   static bool count(tr_processor_id id, tr_processor_stats* out);

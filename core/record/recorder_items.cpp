@@ -15,7 +15,6 @@ namespace {
 
 constexpr uint32_t kLargeValue = 2048;     // a larger value is never copied twice
 constexpr uint32_t kOverflowBlock = 2048;  // least capacity of a block of overflow
-constexpr std::string_view kRedacted = "__redacted__";
 
 size_t scalar_bytes(const tr_value& value) {
   switch (value.type) {

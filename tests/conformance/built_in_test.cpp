@@ -6,6 +6,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <fstream>
 #include <map>
 #include <set>
@@ -256,6 +257,26 @@ TEST_P(DurableBuiltIns, EachSpanOnceOverManyKills) {
 }
 
 std::string built_in_of(const testing::TestParamInfo<BuiltIn>& each) { return built_in_name(each.param); }
+
+TEST(BuiltInMessages, GoToTheHostsCallback) {
+  const TempDirectory directory;
+  Session session(directory.path());
+  const std::string options = R"({"path": "/proc/no-such-folder/traces.jsonl"})";
+  tr_processor table{};
+  table.struct_size = sizeof table;
+  ASSERT_EQ(tr_jsonl_processor(options.data(), options.size(), &table, nullptr), TR_OK);
+  ASSERT_EQ(tr_add_processor(&table, nullptr), TR_OK);
+  record_trace("lost", 1);
+  EXPECT_TRUE(eventually(
+      [&] {
+        const auto messages = session.messages();
+        return std::any_of(messages.begin(), messages.end(),
+                           [](const std::string& m) { return m.find("/proc/no-such-folder") != std::string::npos; });
+      },
+      30s))
+      << "the host was not told";
+  session.stop(0);
+}
 
 INSTANTIATE_TEST_SUITE_P(Conformance, BuiltIns, testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl, BuiltIn::kConsole),
                          built_in_of);
