@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <atomic>
 #include <fstream>
 #include <map>
 #include <set>
@@ -204,6 +205,97 @@ TEST_P(BuiltIns, TablesThatAreNotRegisteredAreReleasedByTheirOwner) {
     EXPECT_EQ(make("{", TR_NUL, &other, &error), TR_EINVAL);
     EXPECT_EQ(make(nullptr, 0, nullptr, &error), TR_EINVAL);
   }
+}
+
+TEST_P(BuiltIns, ReplacedInTheMiddleOfATrace) {
+  Session session(directory_.path());
+  attach();
+  const tr_trace before = tr_trace_start("before", TR_NUL, nullptr);
+  add_span(before, "span-1");
+  ASSERT_EQ(tr_flush(20000), TR_OK);
+  const tr_processor again = table();
+  ASSERT_EQ(tr_set_processors(&again, 1), TR_OK);
+  add_span(before, "span-2");  // of a trace that the new one has not seen begin
+  tr_trace_end(before);
+  record(3, 1);
+  EXPECT_EQ(session.stop(), TR_OK);
+  const auto found = spans();
+  EXPECT_EQ(found.count("span-1"), 1u);
+  EXPECT_EQ(found.count("span-2"), 0u);
+  EXPECT_EQ(found.count("span-3"), 1u);
+}
+
+TEST_P(BuiltIns, DoNotNoticeABlockedOrFailingNeighbour) {
+  Session session(directory_.path());
+  std::atomic<bool> open{false};
+  tr_processor blocked{};
+  blocked.struct_size = sizeof blocked;
+  blocked.name = "blocked";
+  blocked.user_data = &open;
+  blocked.on_batch = [](void* self, const tr_batch*) {
+    while (!*static_cast<std::atomic<bool>*>(self)) std::this_thread::sleep_for(1ms);
+    return TR_OK;
+  };
+  tr_processor failing{};
+  failing.struct_size = sizeof failing;
+  failing.name = "failing";
+  failing.on_span_end = [](void*, const tr_record*) { return TR_EIO; };
+  ASSERT_EQ(tr_add_processor(&blocked, nullptr), TR_OK);
+  ASSERT_EQ(tr_add_processor(&failing, nullptr), TR_OK);
+  const tr_processor_id id = attach();
+  record(0, 100);
+  EXPECT_TRUE(eventually([&] { return stats_of(id).delivered.spans == 100; }, 30s));
+  open = true;
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_each_once(100);
+}
+
+TEST_P(BuiltIns, ReleasedOnce) {
+  static std::atomic<int> releases;
+  static void (*release)(void*);
+  releases = 0;
+  tr_processor counted = table();
+  release = counted.release;
+  counted.release = [](void* self) {
+    ++releases;
+    release(self);
+  };
+  {
+    Session session(directory_.path());
+    ASSERT_EQ(tr_add_processor(&counted, nullptr), TR_OK);
+    record(0, 10);
+    EXPECT_EQ(releases, 0);
+    EXPECT_EQ(session.stop(), TR_OK);
+    EXPECT_EQ(releases, 1);
+  }
+  counted.user_data = table().user_data;
+  EXPECT_EQ(tr_add_processor(&counted, nullptr), TR_ESTATE);
+  EXPECT_EQ(releases, 2);
+}
+
+// What cannot be written is asked for again until there is a place for it.
+TEST_P(DurableBuiltIns, OfferedAgainUntilTheirPlaceIsThere) {
+  Session session(directory_.path());
+  const bool json = GetParam() == BuiltIn::kJsonl;
+  const std::string folder = directory_.file("late");
+  const std::string options = R"({"path": ")" + folder + (json ? "/traces.jsonl" : "/traces.db") + R"("})";
+  tr_processor late{};
+  late.struct_size = sizeof late;
+  ASSERT_EQ((json ? tr_jsonl_processor : tr_local_processor)(options.data(), options.size(), &late, nullptr), TR_OK);
+  tr_processor_id id = 0;
+  ASSERT_EQ(tr_add_processor(&late, &id), TR_OK);
+  record(0, 50);
+  EXPECT_TRUE(eventually([&] { return stats_of(id).retries > 0; }, 30s));
+  EXPECT_EQ(stats_of(id).delivered.spans, 0u);
+  std::filesystem::create_directory(folder);
+  ASSERT_EQ(tr_flush(30000), TR_OK);
+  EXPECT_EQ(stats_of(id).delivered.spans, 50u);
+  EXPECT_EQ(session.stop(), TR_OK);
+  for (const char* name : {"traces.jsonl", "traces.db"}) {
+    if (std::filesystem::exists(folder + "/" + name))
+      std::filesystem::rename(folder + "/" + name, directory_.file(name));
+  }
+  expect_each_once(50);
 }
 
 // Killed at random moments, life after life: what each life knows to be finished is there in the end, once.
