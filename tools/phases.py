@@ -75,6 +75,7 @@ def phases():
             Step("tidy", "lines", "tools/run_tidy.py", ("configure-clang",), 30),
             preset_build("asan-ubsan"),
             suite("asan-ubsan", "build-asan-ubsan", "build-asan-ubsan"),
+            Step("fuzz", "lines", "tools/fuzz.py", ("build-asan-ubsan",), 15),
             preset_build("tsan"),
             suite("tsan", "build-tsan", "build-tsan", without_randomised_addresses()),
         ],

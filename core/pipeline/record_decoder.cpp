@@ -189,7 +189,7 @@ tr_value RecordDecoder::decode_value(const ItemView& item) {
       // Copied for alignment.
       value.size = item.value.size() / 8;
       void* elements = arena_->take(item.value.size());
-      std::memcpy(elements, item.value.data(), item.value.size());
+      if (!item.value.empty()) std::memcpy(elements, item.value.data(), item.value.size());
       value.data = elements;
       break;
     }
