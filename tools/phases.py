@@ -69,6 +69,7 @@ def phases():
             Step("format", "lines", "tools/check_format.sh"),
             preset_build("release"),
             Step("symbols", "lines", "tools/check_symbols.sh", ("build-release",)),
+            Step("valgrind", "lines", "tools/run_valgrind.sh", ("build-release",), 20),
             Step("abi", "lines", "tools/abi_gate.py check", ("build-release",)),
             Step("packaging", "lines", "tests/packaging/run.sh full", ("build-release",)),
             Step("configure-clang", "build", "cmake --preset clang"),
