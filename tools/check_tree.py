@@ -9,7 +9,7 @@ import sys
 from report import Report
 
 MAX_LINES = 560  # about 500
-EXEMPT_LINES = {"capi/include/trunkline.h": 1200}
+EXEMPT_LINES = {"capi/include/trunkline.h": 1200, "tests/abi/0.1/trunkline.h": 1200}
 MAX_BYTES = 1 << 20
 CODE = re.compile(r"(\.(c|cc|cpp|h|hpp|py|sh|cmake|go|rs|js|ts|java)|CMakeLists\.txt|Makefile)$")
 TEXT_EXEMPT = re.compile(r"^tests/fuzz/corpus/|(^LICENSE$|\.(png|svg|db|bin|xml)$)")
