@@ -30,6 +30,7 @@ set(version_map ${PROJECT_SOURCE_DIR}/capi/trunkline.map)
 set_target_properties(trunkline_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 EXPORT_NAME trunkline
                                                   LINK_DEPENDS ${version_map} INSTALL_RPATH "" SKIP_BUILD_RPATH ON)
 target_link_options(trunkline_shared PRIVATE -Wl,--version-script=${version_map} -Wl,-z,nodelete -Wl,--exclude-libs,ALL
+                                             -Wl,-Bsymbolic-functions
                                              -Wl,--as-needed)
 if(NOT TRUNKLINE_SANITIZE)
   target_link_options(trunkline_shared PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,defs)

@@ -59,6 +59,7 @@ check "stack not executable" "$(has "$headers" 'GNU_STACK.* RW ' 'GNU_STACK is m
 check "no search path" "$(has_not "$dynamic" 'RPATH|RUNPATH')"
 check "no text relocations" "$(has_not "$dynamic" 'TEXTREL')"
 check "thread-local storage can be loaded late" "$(has_not "$dynamic" 'STATIC_TLS')"
+check "its own functions are its own, also beside another copy" "$(readelf -rW "$lib" | grep -E ' tr_[a-z_]+')"
 check "needs no C++ runtime" "$(has_not "$dynamic" 'NEEDED.*(libstdc|libgcc|libc\+\+)')"
 check "no path of the machine that built it" "$(strings -a "$lib" | grep -F "$PWD/" | head -5)"
 
