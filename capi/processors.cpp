@@ -1,4 +1,5 @@
 // Processors.
+#include <algorithm>
 #include <utility>
 #include <vector>
 
@@ -69,7 +70,12 @@ int tr_remove_processor(tr_processor_id id) {
 }
 
 int tr_set_processors(const tr_processor* processors, size_t count) {
+  return tr_replace_processors(processors, count, nullptr);
+}
+
+int tr_replace_processors(const tr_processor* processors, size_t count, tr_processor_id* ids) {
   if (processors == nullptr && count != 0) return TR_EINVAL;
+  if (ids != nullptr) std::fill_n(ids, count, 0);
   return guarded([&] {
     std::vector<tr_processor> known(count);
     int result = TR_OK;
@@ -86,7 +92,7 @@ int tr_set_processors(const tr_processor* processors, size_t count) {
       for (const tr_processor& table : known) release(table);
       return result;
     }
-    return instance->set_processors(known.data(), count);
+    return instance->set_processors(known.data(), count, ids);
   });
 }
 
@@ -144,5 +150,17 @@ int tr_poll_ack(tr_batch* batch, int result, const void* state, size_t state_siz
     std::optional<std::string> saved;
     if (state != nullptr) saved.emplace(static_cast<const char*>(state), state_size);
     return Processor::acknowledge(static_cast<OwnedBatch*>(batch), result, std::move(saved));
+  });
+}
+
+int tr_poll_ack_part(tr_batch* batch, size_t taken, int result, const void* state, size_t state_size) {
+  if (batch == nullptr || taken >= batch->count || result >= 0 || (state == nullptr && state_size != 0)) {
+    return TR_EINVAL;
+  }
+  if (state_size > kMaxStateBytes) return TR_ELIMIT;
+  return guarded([&] {
+    std::optional<std::string> saved;
+    if (state != nullptr) saved.emplace(static_cast<const char*>(state), state_size);
+    return Processor::acknowledge_part(static_cast<OwnedBatch*>(batch), taken, result, std::move(saved));
   });
 }

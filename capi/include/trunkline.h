@@ -689,6 +689,10 @@ TR_API int tr_remove_processor(tr_processor_id id);
  * Errors: as tr_add_processor. */
 TR_API int tr_set_processors(const tr_processor *processors, size_t count);
 
+/** As tr_set_processors, and writes the ids of the new ones, in their order, to `ids`, which has room for `count`: a
+ * host that polls needs them. On an error they are 0. Errors: as tr_add_processor. */
+TR_API int tr_replace_processors(const tr_processor *processors, size_t count, tr_processor_id *ids);
+
 /** Inside a hook that is given records: stores up to 64 KiB of state with the cursor, once the records of this
  * delivery are acknowledged; the last call wins. Errors: TR_ESTATE outside a hook, TR_ELIMIT, TR_EINVAL. */
 TR_API int tr_processor_save(const void *state, size_t size);
@@ -714,6 +718,12 @@ TR_API int tr_poll_fd(tr_processor_id id);
 /** Acknowledges a polled batch, as tr_batch_ack, with the state to keep (NULL: none). Errors: as tr_batch_ack,
  * TR_ELIMIT. After fork: the parent's batches must not be used. */
 TR_API int tr_poll_ack(tr_batch *batch, int result, const void *state, size_t state_size);
+
+/** Acknowledges a polled batch record by record, for a host with single-record hooks: the first `taken` records were
+ * taken, with the state to keep, and `result`, an error, is the next one's: TR_EAGAIN offers it again later, another
+ * drops it. What follows it is offered again. Errors: as tr_poll_ack; TR_EINVAL: `taken` is not below the batch's
+ * count. After fork: the parent's batches must not be used. */
+TR_API int tr_poll_ack_part(tr_batch *batch, size_t taken, int result, const void *state, size_t state_size);
 
 /* ====================================================================================================================
  * Built-in processors

@@ -58,7 +58,8 @@ class Instance {
   ~Instance();
 
   int add_processor(const tr_processor& table, tr_processor_id* id);
-  int set_processors(const tr_processor* tables, size_t count);
+  // `ids`: room for `count`, or nullptr.
+  int set_processors(const tr_processor* tables, size_t count, tr_processor_id* ids);
   int remove_processor(tr_processor_id id);
   int flush(uint32_t timeout_ms);
   void stats(tr_stats* out) const;

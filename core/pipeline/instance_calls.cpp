@@ -66,7 +66,7 @@ int Instance::add_processor(const tr_processor& table, tr_processor_id* id) {
   return result;
 }
 
-int Instance::set_processors(const tr_processor* tables, size_t count) {
+int Instance::set_processors(const tr_processor* tables, size_t count, tr_processor_id* ids) {
   std::vector<std::shared_ptr<Processor>> old;
   std::vector<std::shared_ptr<Processor>> fresh;  // what cannot be started ends, and is released, without the lock
   int result = TR_OK;
@@ -86,6 +86,9 @@ int Instance::set_processors(const tr_processor* tables, size_t count) {
     if (running) update_span_starts();
   }
   for (const auto& each : old) each->let_go();
+  if (result == TR_OK && ids != nullptr) {
+    for (size_t i = 0; i < count; ++i) ids[i] = fresh[i]->id();
+  }
   return result;
 }
 

@@ -68,6 +68,8 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int save_state(std::string_view state);
   bool retain(const tr_batch* batch);
   static int acknowledge(OwnedBatch* batch, int result, std::optional<std::string> state);
+  // The first `taken` records were taken, the next one was refused with `result`, the rest was not looked at.
+  static int acknowledge_part(OwnedBatch* batch, size_t taken, int result, std::optional<std::string> state);
   int poll(uint32_t max_records, uint32_t timeout_ms, OwnedBatch** batch);
   int poll_fd();
   // Waits until everything up to `sequence` of the live run, and all of adopted runs, is acknowledged, and flushed.

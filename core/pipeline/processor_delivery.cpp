@@ -256,6 +256,15 @@ int Processor::acknowledge(OwnedBatch* batch, int result, std::optional<std::str
   return booked;
 }
 
+int Processor::acknowledge_part(OwnedBatch* batch, size_t taken, int result, std::optional<std::string> state) {
+  const std::shared_ptr<Processor> owner = batch->owner;
+  batch->saved = std::move(state);
+  batch->restore_accepted = batch->restore_accepted || taken > 0;
+  owner->split_and_acknowledge(batch, taken, result);
+  owner->wake();
+  return TR_OK;
+}
+
 bool Processor::run_tick() {
   const int64_t now = os::monotonic_now();
   if (table_.on_tick == nullptr || next_tick_ == 0 || now < next_tick_) return false;
