@@ -6,6 +6,8 @@ install(TARGETS trunkline_shared trunkline_static EXPORT trunkline-targets LIBRA
 file(GLOB public_headers CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/capi/include/*.h
      ${PROJECT_SOURCE_DIR}/capi/include/*.hpp)
 install(FILES ${public_headers} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR})
+file(GLOB swig_files CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/bindings/swig/*.i)
+install(FILES ${swig_files} DESTINATION ${CMAKE_INSTALL_DATADIR}/trunkline/swig)
 install(FILES ${PROJECT_SOURCE_DIR}/LICENSE DESTINATION ${CMAKE_INSTALL_DOCDIR})
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/trunkline)

@@ -4,7 +4,7 @@ set -uo pipefail
 cd "${TRUNKLINE_CHECK_ROOT:-$(dirname "${BASH_SOURCE[0]}")/..}" || exit 1
 
 folders=()
-for folder in core capi cli examples tests bench; do
+for folder in core capi bindings cli examples tests bench; do
   [[ -d $folder ]] && folders+=("$folder")
 done
 mapfile -t files < <(find "${folders[@]}" -regex '.*\.\(c\|cpp\|h\|hpp\)' ! -name trunkline.h | sort)

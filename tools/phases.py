@@ -59,6 +59,7 @@ def phases():
             preset_build("release"),
             suite("suite", "build", "build-release"),
             *end_to_end(),
+            Step("python", "ctest", "tests/python/run.sh test --junit-xml=$RESULT/results.xml", ("build-release",), 20),
             Step("packaging-smoke", "lines", "tests/packaging/run.sh smoke", ("build-release",)),
         ],
         "check": [
@@ -74,6 +75,8 @@ def phases():
             Step("packaging", "lines", "tests/packaging/run.sh full", ("build-release",)),
             Step("configure-clang", "build", "cmake --preset clang"),
             Step("tidy", "lines", "tools/run_tidy.py", ("configure-clang",), 30),
+            Step("python-types", "lines", "tests/python/run.sh types"),
+            Step("python-wheel", "lines", "tests/python/run.sh wheel", minutes=20),
             preset_build("asan-ubsan"),
             suite("asan-ubsan", "build-asan-ubsan", "build-asan-ubsan"),
             Step("fuzz", "lines", "tools/fuzz.py", ("build-asan-ubsan",), 15),

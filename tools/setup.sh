@@ -8,6 +8,8 @@ gcc|gcc
 g++|g++
 make|make
 python3|python3
+/usr/include/python3*/Python.h|python3-dev
+/usr/lib/python3*/ensurepip/__init__.py|python3-venv
 cmake|cmake
 ninja|ninja-build
 ccache|ccache

@@ -1,0 +1,101 @@
+#!/usr/bin/env python3
+"""Builds the Python package for tests. What is installed from elsewhere lies in $TRUNKLINE_CACHE, keyed by content.
+
+  python_package.py venv       makes the virtual environment of tests/python/requirements.txt, prints its folder
+  python_package.py site       builds the wheel around build/lib/libtrunkline.so, unpacks it, prints the folder
+  python_package.py wheel OUT  builds the wheel with a library of its own, as `pip install .` does, into OUT
+"""
+import glob
+import hashlib
+import os
+import shutil
+import subprocess
+import sys
+import sysconfig
+
+ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
+CACHE = os.environ.get("TRUNKLINE_CACHE") or os.path.join(os.environ.get("HOME", ROOT), ".cache", "trunkline")
+REQUIREMENTS = os.path.join(ROOT, "tests", "python", "requirements.txt")
+LIBRARY = os.path.join(ROOT, "build", "lib", "libtrunkline.so.0")
+SOURCES = ("pyproject.toml", "README.md", "LICENSE", "CMakeLists.txt", "cmake/*.cmake", "capi/include/*.h",
+           "bindings/swig/*.i", "bindings/python/native/*", "bindings/python/trunkline/*")
+
+
+def digest(names, *more):
+    total = hashlib.sha256(repr((sys.version, sysconfig.get_platform(), *more)).encode())
+    for name in sorted(names):
+        if os.path.isfile(name) and not name.endswith(".pyc"):
+            with open(name, "rb") as file:
+                total.update(name.encode() + b"\0" + hashlib.sha256(file.read()).digest())
+    return total.hexdigest()[:16]
+
+
+def run(*command, **variables):
+    """Shows what it does only when it fails."""
+    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **variables), stdout=subprocess.PIPE,
+                          stderr=subprocess.STDOUT)
+    if done.returncode:
+        sys.stderr.buffer.write(done.stdout)
+        sys.exit(f"failed: {' '.join(command)}")
+
+
+def finished(folder):
+    return os.path.exists(os.path.join(folder, ".finished"))
+
+
+def finish(folder):
+    with open(os.path.join(folder, ".finished"), "w", encoding="utf-8"):
+        pass
+
+
+def venv():
+    os.chdir(ROOT)
+    folder = os.path.join(CACHE, "python", "venv-" + digest([os.path.relpath(REQUIREMENTS)], sys.executable))
+    if not finished(folder):  # scripts name their folder: it is made in place
+        shutil.rmtree(folder, ignore_errors=True)
+        run(sys.executable, "-m", "venv", folder)
+        run(os.path.join(folder, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS)
+        finish(folder)
+    return folder
+
+
+def build_wheel(out, *settings):
+    programs = os.path.join(venv(), "bin")
+    run(os.path.join(programs, "pip"), "wheel", "-q", "--disable-pip-version-check", ".", "--no-deps",
+        "--no-build-isolation", "-w", out, *settings, PATH=programs + os.pathsep + os.environ["PATH"])
+    wheels = glob.glob(os.path.join(out, "*.whl"))
+    if len(wheels) != 1:
+        sys.exit(f"{len(wheels)} wheels in {out}")
+    return wheels[0]
+
+
+def site():
+    os.chdir(ROOT)
+    if not os.path.exists(LIBRARY):
+        sys.exit("build/lib/libtrunkline.so.0 is not there: run make build")
+    key = digest([name for pattern in SOURCES for name in glob.glob(pattern)] + [os.path.relpath(LIBRARY)])
+    base = os.path.join(ROOT, "build", "python")
+    folder = os.path.join(base, "site-" + key)
+    if not finished(folder):
+        shutil.rmtree(base, ignore_errors=True)
+        wheel = build_wheel(os.path.join(base, "wheel"), "-C", f"cmake.define.TRUNKLINE_PREBUILT={LIBRARY}",
+                            "-C", "cmake.define.TRUNKLINE_WERROR=ON", "-C", f"build-dir={base}/build")
+        run(os.path.join(venv(), "bin", "pip"), "install", "-q", "--disable-pip-version-check", "--no-deps",
+            "--target", folder, wheel)
+        finish(folder)
+    return folder
+
+
+def main():
+    if sys.argv[1:] == ["venv"]:
+        print(venv())
+    elif sys.argv[1:] == ["site"]:
+        print(site())
+    elif len(sys.argv) == 3 and sys.argv[1] == "wheel":
+        print(build_wheel(sys.argv[2]))
+    else:
+        sys.exit(__doc__)
+
+
+if __name__ == "__main__":
+    main()
