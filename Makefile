@@ -45,9 +45,7 @@ soak: setup build ## for a long while: kill -9 at random, and the fault and conf
 
 bench: setup build ## the benchmarks
 	cmake --build --preset release -j$(JOBS)
-	@if [[ -x bench/run.sh ]]; then bench/run.sh; \
-	elif [[ -f bench/run.py ]]; then python3 bench/run.py; \
-	else echo "bench/ has no run.sh or run.py"; exit 1; fi
+	python3 bench/run.py
 
 install: build ## into DESTDIR and prefix (/usr/local)
 	cmake --install build --prefix $(prefix) --strip
