@@ -66,7 +66,7 @@ void Worker::stop() {
 void Worker::at_this_moment(std::function<void(uint64_t)> begin) {
   {
     const std::lock_guard lock(mutex_);
-    moments_.push_back({os::monotonic_now(), std::move(begin)});
+    moments_.push_back({recorder_->clock().now(), std::move(begin)});
     has_moments_.store(true, std::memory_order_release);
   }
   recorder_->wake_worker();
@@ -130,7 +130,7 @@ void Worker::refresh_wall_offset() {
   const int64_t now = os::monotonic_now();
   if (wall_checked_ != 0 && now - wall_checked_ < kWallCheckNs) return;
   wall_checked_ = now;
-  const int64_t measured = record::measure_wall_offset();
+  const int64_t measured = recorder_->clock().measure_wall_offset();
   if (std::llabs(measured - wall_offset_) > kWallToleranceNs) {
     wall_offset_ = measured;
     recorder_->pool().header().wall_offset.store(measured, std::memory_order_relaxed);
@@ -146,7 +146,7 @@ bool Worker::pass(bool final) {
     flush_asked = flush_asked_;
     if (flush_mark_ == 0 && flush_asked != flush_done_) flush_working_ = flush_asked;
   }
-  if (flush_mark_ == 0 && flush_working_ != 0) flush_mark_ = os::monotonic_now();
+  if (flush_mark_ == 0 && flush_working_ != 0) flush_mark_ = recorder_->clock().now();
   if (final) counters_.spans_incomplete += collector_.end_open(nullptr);
   // Which ended traces have no open span any more is asked first: whatever their spans left is then taken below.
   const size_t closable = close_traces(final ? INT64_MAX : flush_mark_);

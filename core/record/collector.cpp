@@ -28,7 +28,7 @@ void Collector::take_page(uint32_t page, uint32_t committed, int64_t before, std
 int64_t Collector::take(std::vector<Taken>* out) {
   PagePool& pool = recorder_->pool();
   const size_t first = out->size();
-  const int64_t now = monotonic_now();
+  const int64_t now = recorder_->clock().now_then_look();
   pool.header().heartbeat.store(now, std::memory_order_relaxed);
   // Current chunks before the list of full ones: a chunk that is left in between is then in the list, or was seen here.
   const Gate* g = gate();
@@ -200,7 +200,7 @@ void Collector::find_open_spans(const std::vector<TraceId>& traces, std::vector<
 
 uint64_t Collector::end_open(const std::vector<TraceId>* traces) {
   uint64_t spans = 0;
-  const int64_t now = monotonic_now();
+  const int64_t now = recorder_->clock().now();
   std::vector<uint32_t> containers;
   each_live_slot([&](Slot& slot, uint32_t number, uint64_t state) {
     if ((state & kEnded) != 0) return;

@@ -25,8 +25,9 @@ constexpr uint32_t kBatchSlots = 32;
 Expected<std::unique_ptr<Recorder>> Recorder::create(int fd, uint64_t max_bytes, const Policy& policy) {
   auto pool = PagePool::create(fd, max_bytes);
   if (!pool) return pool.error();
-  (*pool)->header().wall_offset.store(measure_wall_offset(), std::memory_order_relaxed);
-  return std::unique_ptr<Recorder>(new Recorder(std::move(*pool), policy));
+  auto recorder = std::unique_ptr<Recorder>(new Recorder(std::move(*pool), policy));
+  recorder->pool().header().wall_offset.store(recorder->clock().measure_wall_offset(), std::memory_order_relaxed);
+  return recorder;
 }
 
 Recorder::Recorder(std::unique_ptr<PagePool> pool, const Policy& policy)
@@ -207,7 +208,7 @@ void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) noe
 }
 
 int Recorder::commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
-  slot.stamp = monotonic_now();
+  slot.stamp = clock_.now();
   if (slot.end == 0) slot.end = slot.start;
   commit_slot(thread, slot, number);
   return TR_OK;
@@ -221,7 +222,7 @@ void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) no
     return;
   }
   slot.type = 0;
-  slot.stamp = monotonic_now();
+  slot.stamp = clock_.now();
   commit_slot(thread, slot, number);
 }
 

@@ -8,6 +8,7 @@
 #include <string_view>
 
 #include "model/item.hpp"
+#include "record/clock.hpp"
 #include "record/handle.hpp"
 #include "record/page_pool.hpp"
 #include "record/thread_state.hpp"
@@ -83,6 +84,7 @@ class Recorder {
 
   void set_span_starts_wanted(bool wanted) { span_starts_wanted_.store(wanted, std::memory_order_relaxed); }
   PagePool& pool() { return *pool_; }
+  Clock& clock() { return clock_; }
 
  private:
   friend class Collector;
@@ -139,6 +141,7 @@ class Recorder {
   std::atomic<bool> short_of_memory_{false};
   std::atomic<bool> span_starts_wanted_{false};
   bool asymmetric_ = false;
+  Clock clock_;
   alignas(64) std::atomic<uint32_t> sleep_{kAwake};
   alignas(64) std::atomic<uint64_t> free_batches_{0};  // [tag 32][slot number + 1]
   alignas(64) std::atomic<uint32_t> full_chunks_{0};   // list of pages through PageHeader::next

@@ -42,7 +42,7 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
     std::memcpy(&parent, start.parent->span_id, sizeof parent);
   } else {
     const int64_t offset = pool_->header().wall_offset.load(std::memory_order_relaxed);
-    id = random_trace_id(thread.random, monotonic_now() + offset);
+    id = random_trace_id(thread.random, clock_.now() + offset);
   }
   const bool sampled =
       start.parent != nullptr ? (start.parent->flags & 1) != 0 : sampling_bits(id) >= policy_.sample_threshold;
@@ -208,7 +208,7 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcep
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
-  slot->end = slot->stamp = monotonic_now();
+  slot->end = slot->stamp = clock_.now();
   commit_slot(thread, *slot, slot_of(handle));
   if (kind == HandleKind::kSpan) {
     thread.counters.spans_ended.add();
@@ -260,7 +260,7 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
   const int result = append_values(thread, *slot, span.attributes, span.attribute_count);
   slot->start = span.start_ns;
   slot->end = end;
-  slot->stamp = monotonic_now();
+  slot->stamp = clock_.now();
   commit_slot(thread, *slot, number);
   thread.counters.spans_started.add();
   thread.counters.spans_ended.add();
@@ -360,7 +360,7 @@ int Recorder::finish_run(ThreadState& thread, uint64_t run, const RunOutcome& ou
   }
   if (outcome.status != TR_RUN_FINISHED) slot->flags |= TR_RECORD_FAILED;
   append(thread, *slot, Field::kRunOutcome, TR_TYPE_BYTES, {}, &outcome, sizeof outcome);
-  slot->end = slot->stamp = monotonic_now();
+  slot->end = slot->stamp = clock_.now();
   commit_slot(thread, *slot, slot_of(run));
   return TR_OK;
 }

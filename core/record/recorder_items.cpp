@@ -264,7 +264,7 @@ int Recorder::append_event(ThreadState& thread, Slot& slot, std::string_view nam
   if (slot.attributes >= policy_.max_attributes) {
     return append(thread, slot, Field::kAttribute, TR_TYPE_NULL, name, nullptr, 0);  // counts it
   }
-  const int64_t now = monotonic_now();
+  const int64_t now = clock_.now();
   const size_t kept = std::min<size_t>(count, policy_.max_attributes);
   CountingSink counter;
   EventEncoder<CountingSink> measure(&counter, policy_);
