@@ -1,14 +1,16 @@
 #include "arguments.hpp"
 
+#include <algorithm>
 #include <charconv>
 
-#include "commands.hpp"
-#include "time_text.hpp"
+#include "commands/commands.hpp"
+#include "terminal/time_text.hpp"
 
 namespace trunkline::cli {
 namespace {
 
-constexpr int64_t kLargestCount = 1'000'000'000;
+constexpr int64_t kLargestCount = 1'000'000'000'000;
+constexpr size_t kMostTypos = 2;
 
 Error wrong(std::string sentence) { return {TR_EINVAL, std::move(sentence)}; }
 
@@ -30,6 +32,40 @@ std::optional<int64_t> parse_count(const std::string& text) {
   const auto [stop, failure] = std::from_chars(text.data(), end, number);
   if (failure != std::errc() || stop != end || number < 0 || number > kLargestCount) return std::nullopt;
   return number;
+}
+
+// Letters to insert, delete, change or swap with a neighbour until the one is the other.
+size_t typos(std::string_view a, std::string_view b) {
+  std::vector<size_t> before(b.size() + 1), above(b.size() + 1), row(b.size() + 1);
+  for (size_t j = 0; j <= b.size(); ++j) above[j] = j;
+  for (size_t i = 1; i <= a.size(); ++i) {
+    row[0] = i;
+    for (size_t j = 1; j <= b.size(); ++j) {
+      row[j] = std::min({above[j] + 1, row[j - 1] + 1, above[j - 1] + (a[i - 1] == b[j - 1] ? 0u : 1u)});
+      const bool swapped = i > 1 && j > 1 && a[i - 1] == b[j - 2] && a[i - 2] == b[j - 1];
+      if (swapped) row[j] = std::min(row[j], before[j - 2] + 1);
+    }
+    before.swap(above);
+    above.swap(row);
+  }
+  return above[b.size()];
+}
+
+// "; did you mean 'show'?", of the names that are nearly it; empty if none is.
+std::string suggestion(std::string_view word, const std::vector<std::string>& names) {
+  const std::string* best = nullptr;
+  size_t least = std::min(kMostTypos, word.size() / 2) + 1;
+  for (const std::string& name : names) {
+    const size_t distance = name.size() <= word.size() + kMostTypos ? typos(word, name) : kMostTypos + 1;
+    if (distance >= least) continue;
+    least = distance;
+    best = &name;
+  }
+  return best == nullptr ? "" : "; did you mean '" + *best + "'?";
+}
+
+bool takes_more(const Operand& operand) {
+  return operand.quantity == Quantity::kAny || operand.quantity == Quantity::kSome;
 }
 
 }  // namespace
@@ -54,22 +90,37 @@ Expected<Arguments> Arguments::parse(const std::vector<std::string>& words, int6
 Error Arguments::add_word(const std::vector<std::string>& words, size_t* at, int64_t now_ns) {
   const std::string& word = words[*at];
   if (word.size() < 2 || word[0] != '-') return add_operand(word);
-  const bool is_long = word[1] == '-';
-  const size_t equals = is_long ? word.find('=') : std::string::npos;
+  return word[1] == '-' ? add_long(words, at, now_ns) : add_letters(words, at, now_ns);
+}
+
+Error Arguments::add_long(const std::vector<std::string>& words, size_t* at, int64_t now_ns) {
+  const std::string& word = words[*at];
+  const size_t equals = word.find('=');
   const std::string name = word.substr(0, equals);
-  const Option* option = is_long            ? find_option(std::string_view(name).substr(2))
-                         : word.size() == 2 ? find_letter(word[1])
-                                            : nullptr;
-  if (option == nullptr) return wrong("unknown option " + name);
-  if (option->type == OptionType::kFlag) {
-    if (equals != std::string::npos) return wrong("option " + dashed(*option) + " takes no value");
-    return add_value(*option, "", now_ns);
+  const Option* option = find_option(std::string_view(name).substr(2));
+  if (option == nullptr) return unknown_option(name);
+  if (equals == std::string::npos) return add_next(*option, words, at, now_ns);
+  if (option->type == OptionType::kFlag) return wrong("option " + dashed(*option) + " takes no value");
+  return add_value(*option, word.substr(equals + 1), now_ns);
+}
+
+// -q, -n 5, -n5, -qn5
+Error Arguments::add_letters(const std::vector<std::string>& words, size_t* at, int64_t now_ns) {
+  const std::string& word = words[*at];
+  for (size_t i = 1; i < word.size(); ++i) {
+    const Option* option = find_letter(word[i]);
+    if (option == nullptr) return wrong("unknown option -" + word.substr(i, 1));
+    const bool is_last = i + 1 == word.size();
+    if (option->type != OptionType::kFlag && !is_last) return add_value(*option, word.substr(i + 1), now_ns);
+    if (const Error error = add_next(*option, words, at, now_ns)) return error;
   }
-  if (equals != std::string::npos) return add_value(*option, word.substr(equals + 1), now_ns);
-  if (*at + 1 == words.size()) {
-    return wrong("option " + dashed(*option) + " needs a value: " + std::string(option->value));
-  }
-  return add_value(*option, words[++*at], now_ns);
+  return Error::none();
+}
+
+Error Arguments::add_next(const Option& option, const std::vector<std::string>& words, size_t* at, int64_t now_ns) {
+  if (option.type == OptionType::kFlag) return add_value(option, "", now_ns);
+  if (*at + 1 < words.size()) return add_value(option, words[++*at], now_ns);
+  return wrong("option " + dashed(option) + " needs a value: " + std::string(option.value));
 }
 
 Error Arguments::add_operand(const std::string& word) {
@@ -78,29 +129,42 @@ Error Arguments::add_operand(const std::string& word) {
     return Error::none();
   }
   command_ = find_command(word);
-  return command_ == nullptr ? wrong("unknown command '" + word + "'") : Error::none();
+  if (command_ != nullptr) return Error::none();
+  std::vector<std::string> names;
+  for (const Command* command : all_commands()) names.emplace_back(command->name);
+  return wrong("unknown command '" + word + "'" + suggestion(word, names));
 }
 
 Error Arguments::add_value(const Option& option, const std::string& text, int64_t now_ns) {
-  Value value{text, 0};
   const auto refuse = [&](std::string_view takes) {
     return wrong("option " + dashed(option) + ": '" + text + "' is not " + std::string(takes));
   };
-  if (option.type == OptionType::kText && text.empty()) return refuse("a text");
-  if (option.type == OptionType::kChoice && !is_choice(option.value, text)) {
-    return refuse("one of " + std::string(option.value));
+  std::optional<int64_t> number = 0;
+  std::string_view takes;
+  switch (option.type) {
+    case OptionType::kFlag:
+      break;
+    case OptionType::kText:
+      if (text.empty()) return refuse("a text");
+      break;
+    case OptionType::kChoice:
+      if (!is_choice(option.value, text)) return refuse("one of " + std::string(option.value));
+      break;
+    case OptionType::kCount:
+      number = parse_count(text);
+      takes = "a whole number";
+      break;
+    case OptionType::kTime:
+      number = parse_time(text, now_ns);
+      takes = "a time such as 2026-11-21, 2026-11-21T10:00 or 30m, 2h, 7d ago";
+      break;
+    case OptionType::kDuration:
+      number = parse_duration(text);
+      takes = "a duration such as 150ms, 2s or 1m30s";
+      break;
   }
-  if (option.type == OptionType::kCount) {
-    const auto number = parse_count(text);
-    if (!number) return refuse("a whole number");
-    value.number = *number;
-  }
-  if (option.type == OptionType::kTime) {
-    const auto time = parse_time(text, now_ns);
-    if (!time) return refuse("a time such as 2026-11-21, 2026-11-21T10:00 or 30m, 2h, 7d ago");
-    value.number = *time;
-  }
-  values_[option.name] = std::move(value);
+  if (!number) return refuse(takes);
+  values_[option.name] = {text, *number};
   return Error::none();
 }
 
@@ -126,11 +190,30 @@ const Option* Arguments::find_letter(char letter) const {
   return nullptr;
 }
 
+Error Arguments::unknown_option(const std::string& name) const {
+  std::vector<std::string> names;
+  for (const Option& option : global_options()) names.push_back(dashed(option));
+  if (command_ != nullptr) {
+    for (const Option& option : command_->options) names.push_back(dashed(option));
+  }
+  return wrong("unknown option " + name + suggestion(name, names));
+}
+
 Error Arguments::check_operands() const {
   if (command_ == nullptr) return Error::none();
   const auto& wanted = command_->operands;
-  if (operands_.size() < wanted.size()) return wrong("which " + std::string(wanted[operands_.size()].name) + "?");
-  if (operands_.size() > wanted.size()) return wrong("too many arguments: '" + operands_[wanted.size()] + "'");
+  for (size_t i = operands_.size(); i < wanted.size(); ++i) {
+    const bool required = wanted[i].quantity == Quantity::kOne || wanted[i].quantity == Quantity::kSome;
+    if (required) return wrong("which " + std::string(wanted[i].name) + "?");
+  }
+  for (size_t i = 0; i < operands_.size(); ++i) {
+    if (wanted.empty() || (i >= wanted.size() && !takes_more(wanted.back()))) {
+      return wrong("too many arguments: '" + operands_[i] + "'");
+    }
+    const Operand& operand = wanted[std::min(i, wanted.size() - 1)];
+    if (operand.choices.empty() || is_choice(operand.choices, operands_[i])) continue;
+    return wrong(std::string(operand.name) + ": '" + operands_[i] + "' is not one of " + std::string(operand.choices));
+  }
   return Error::none();
 }
 

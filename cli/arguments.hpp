@@ -25,7 +25,7 @@ class Arguments {
   bool has(std::string_view option) const { return values_.count(option) != 0; }
   // Empty: not given.
   std::string text(std::string_view option) const;
-  // Of counts and times; times are Unix nanoseconds.
+  // Of counts, durations and times; durations are nanoseconds, times Unix nanoseconds.
   std::optional<int64_t> number(std::string_view option) const;
 
  private:
@@ -35,10 +35,14 @@ class Arguments {
   };
 
   Error add_word(const std::vector<std::string>& words, size_t* at, int64_t now_ns);
+  Error add_long(const std::vector<std::string>& words, size_t* at, int64_t now_ns);
+  Error add_letters(const std::vector<std::string>& words, size_t* at, int64_t now_ns);
   Error add_operand(const std::string& word);
   Error add_value(const Option& option, const std::string& text, int64_t now_ns);
+  Error add_next(const Option& option, const std::vector<std::string>& words, size_t* at, int64_t now_ns);
   const Option* find_option(std::string_view name) const;
   const Option* find_letter(char letter) const;
+  Error unknown_option(const std::string& name) const;
   Error check_operands() const;
 
   const Command* command_ = nullptr;

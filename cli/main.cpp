@@ -2,6 +2,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <ctime>
 #include <exception>
@@ -9,12 +10,13 @@
 #include <vector>
 
 #include "arguments.hpp"
-#include "commands.hpp"
-#include "directory.hpp"
-#include "help.hpp"
+#include "commands/commands.hpp"
+#include "help/help.hpp"
 #include "os/time.hpp"
-#include "output.hpp"
+#include "reading/directory.hpp"
 #include "session.hpp"
+#include "terminal/output.hpp"
+#include "terminal/pager.hpp"
 
 namespace trunkline::cli {
 namespace {
@@ -28,19 +30,29 @@ void open_standard_streams() {
   }
 }
 
-int refuse(const Command* command, const std::string& sentence) {
-  complain(sentence);
-  note("Try 'trunkline " + (command == nullptr ? "" : std::string(command->name) + " ") + "--help'.");
+int refuse(const Command* command, const Error& error, bool json) {
+  complain(error, json);
+  if (!json) note("Try 'trunkline " + (command == nullptr ? "" : std::string(command->name) + " ") + "--help'.");
   return kUsage;
 }
 
+// Also before the words are understood: whoever reads errors as JSON gets those of the command line so, too.
+bool wants_json(const std::vector<std::string>& words) {
+  const auto end = std::find(words.begin(), words.end(), "--");
+  return std::find(words.begin(), end, "--json") != end;
+}
+
 int run_command(const Arguments& arguments, int64_t now_ns, Output* output) {
+  const bool json = arguments.has("json");
   const auto directory = find_directory(arguments.text("dir"));
   if (!directory) {
-    complain(directory.error().message);
+    complain(directory.error(), json);
     return kFailure;
   }
-  Session session(output, Terminal::of(STDOUT_FILENO, arguments.text("color")), *directory, now_ns);
+  const Terminal terminal = Terminal::of(STDOUT_FILENO, arguments.text("color"));
+  const bool paged = arguments.command()->paging == Paging::kOnTerminals && !arguments.has("no-pager");
+  if (paged && terminal.rows != 0) output->page_through(choose_pager(), terminal.rows);
+  Session session(output, terminal, *directory, now_ns, json);
   return arguments.command()->run(arguments, &session);
 }
 
@@ -49,7 +61,7 @@ int run(const std::vector<std::string>& words) {
   const auto arguments = Arguments::parse(words, now_ns);
   if (!arguments) {
     const Command* command = words.empty() ? nullptr : find_command(words[0]);
-    return refuse(command, arguments.error().message);
+    return refuse(command, arguments.error(), wants_json(words));
   }
   Output output(STDOUT_FILENO);
   int result = kSuccess;
@@ -58,12 +70,12 @@ int run(const std::vector<std::string>& words) {
   } else if (arguments->has("version")) {
     output.write("trunkline " + std::string(tr_version()) + "\n");
   } else if (arguments->command() == nullptr) {
-    return refuse(nullptr, "which command?");
+    return refuse(nullptr, {TR_EINVAL, "which command?"}, arguments->has("json"));
   } else {
     result = run_command(*arguments, now_ns, &output);
   }
   if (const Error error = output.finish()) {
-    complain(error.message);
+    complain(error, arguments->has("json"));
     return kFailure;
   }
   return result;
@@ -81,7 +93,7 @@ int main(int argc, char** argv) {
     tzset();
     return trunkline::cli::run(std::vector<std::string>(argv + (argc > 0 ? 1 : 0), argv + argc));
   } catch (const std::exception& failure) {
-    trunkline::cli::complain(failure.what());
+    trunkline::cli::complain({TR_EINTERNAL, failure.what()}, false);
     return trunkline::cli::kFailure;
   }
 }

@@ -15,7 +15,7 @@ ALLOWED = {
     "log": set(),
     "encode": set(),
     "net": set(),
-    "store": set(),
+    "store": {"encode"},
     "pipeline": {"record", "log", "encode"},
     "processors": {"encode", "net", "store"},
     "capi": {"pipeline", "record", "log", "processors"},
@@ -67,7 +67,7 @@ class Tree:
 
     def resolve(self, path, name):
         """The file of the project that an include in quotes means; None when it is none."""
-        for base in ("core", "capi/include"):
+        for base in ("core", "capi/include", "cli"):
             if os.path.isfile(os.path.join(self.root, base, name)):
                 return os.path.normpath(os.path.join(base, name))
         beside = os.path.normpath(os.path.join(os.path.dirname(path), name))
@@ -83,7 +83,7 @@ class Tree:
 
 
 def rooted(tree):
-    return [f'{path}: "{name}" is no file rooted at core/ or capi/include/' for path, name, target in tree.edges()
+    return [f'{path}: "{name}" is no file rooted at core/, capi/include/ or cli/' for path, name, target in tree.edges()
             if target is None]
 
 
@@ -171,7 +171,7 @@ def main():
     parser.add_argument("--root", default=".")
     tree = Tree(parser.parse_args().root)
     report = Report("includes")
-    report.check("rooted at core/ or capi/include/", rooted(tree))
+    report.check("rooted at core/, capi/include/ or cli/", rooted(tree))
     report.check("folders include only what they may", direction(tree))
     report.check("no cycles", cycles(tree))
     report.check("headers open with their purpose", openings(tree))

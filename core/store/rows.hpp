@@ -32,6 +32,9 @@ struct ContentCell {
   bool is_blob = false;
 };
 
+// What `traces.kinds` is the union of; kinds above 61 share a bit.
+constexpr int64_t kind_bit(uint32_t kind) { return int64_t{1} << (kind < 62 ? kind : 62); }
+
 struct SpanRow {
   std::string_view trace_id;
   std::string_view span_id;

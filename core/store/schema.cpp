@@ -117,9 +117,36 @@ CREATE TABLE cursors(
 ) WITHOUT ROWID;
 )sql";
 
-int create_version_1(Database* database) {
-  const std::string stamp = "PRAGMA application_id=" + std::to_string(kApplicationId) + ";PRAGMA user_version=1;";
-  const int code = database->execute(kVersion1);
+// Kinds are bits, so that traces can be chosen by them without a look at their spans; what is above 61 shares one. The
+// index of texts (store/search_index.hpp) has tables of its own; a rowid that is used again, after a deletion, takes
+// the mark of what is indexed back.
+constexpr const char* kVersion2 = R"sql(
+ALTER TABLE traces ADD COLUMN kinds INTEGER NOT NULL DEFAULT 0;
+UPDATE traces SET kinds=coalesce((SELECT sum(DISTINCT 1<<min(kind,62)) FROM spans WHERE trace_id=traces.id),0);
+CREATE INDEX runs_by_trace ON runs(trace_id) WHERE trace_id IS NOT NULL;
+CREATE TABLE search_parts(
+  part INTEGER PRIMARY KEY,
+  first_rowid INTEGER NOT NULL,
+  last_rowid INTEGER NOT NULL,
+  spans INTEGER NOT NULL,
+  bytes INTEGER NOT NULL
+);
+CREATE TABLE search_state(indexed INTEGER NOT NULL);
+INSERT INTO search_state VALUES(0);
+CREATE TRIGGER spans_search AFTER INSERT ON spans WHEN new.rowid<=(SELECT indexed FROM search_state) BEGIN
+  UPDATE search_state SET indexed=new.rowid-1;
+END;
+)sql";
+
+constexpr const char* kVersions[kSchemaVersion] = {kVersion1, kVersion2};
+
+// Every step from the version it has; 0 is an empty file.
+int migrate(Database* database) {
+  int64_t version = 0;
+  int code = database->query_i64("PRAGMA user_version", &version);
+  for (; code == SQLITE_OK && version < kSchemaVersion; ++version) code = database->execute(kVersions[version]);
+  const std::string stamp = "PRAGMA application_id=" + std::to_string(kApplicationId) +
+                            ";PRAGMA user_version=" + std::to_string(kSchemaVersion) + ";";
   return code != SQLITE_OK ? code : database->execute(stamp.c_str());
 }
 
@@ -150,7 +177,8 @@ int create_schema(Database* database) {
   if (code != SQLITE_OK) return code;
   SchemaState state = SchemaState::kCurrent;
   code = inspect_schema(database, &state);  // again, now that nobody else can change it
-  if (code == SQLITE_OK && state == SchemaState::kEmpty) code = create_version_1(database);
+  const bool behind = state == SchemaState::kEmpty || state == SchemaState::kOlder;
+  if (code == SQLITE_OK && behind) code = migrate(database);
   if (code == SQLITE_OK) code = database->execute("COMMIT");
   if (code != SQLITE_OK) (void)database->execute("ROLLBACK");
   return code;

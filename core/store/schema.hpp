@@ -6,7 +6,7 @@
 
 namespace trunkline::store {
 
-inline constexpr int kSchemaVersion = 1;
+inline constexpr int kSchemaVersion = 2;
 inline constexpr int kApplicationId = 0x54524b4c;  // "TRKL"
 
 enum class SchemaState {

@@ -6,10 +6,11 @@
 #include <climits>
 #include <string>
 
+#include "store/search_index.hpp"
+#include "store/store_remover.hpp"
+
 namespace trunkline::store {
 namespace {
-
-constexpr int kRowsPerStep = 256;
 
 struct Usage {
   uint64_t page_size = 0;
@@ -30,12 +31,11 @@ int read_usage(Database* database, Usage* usage) {
   return code;
 }
 
-// Runs one statement with at most one text parameter; `deleted` is the number of rows it changed.
-int run(Database* database, std::string_view sql, std::string_view parameter, int* deleted) {
+// Runs one statement; `deleted` is the number of rows it changed.
+int run(Database* database, std::string_view sql, int* deleted) {
   Statement statement;
   int code = statement.prepare(*database, sql);
   if (code != SQLITE_OK) return code;
-  if (!parameter.empty()) statement.bind(1, parameter);
   code = statement.run();
   *deleted = code == SQLITE_OK ? sqlite3_changes(database->handle()) : 0;
   return code;
@@ -66,26 +66,6 @@ int find_victim(Database* database, Victim* victim) {
                      victim);
 }
 
-// The row that names the victim goes last: an interrupted deletion is taken up again.
-int delete_some(Database* database, const Victim& victim) {
-  static constexpr const char* kTraceRows[] = {
-      "DELETE FROM spans WHERE rowid IN(SELECT rowid FROM spans WHERE trace_id=?1 LIMIT 256)",
-      "DELETE FROM trace_events WHERE rowid IN(SELECT rowid FROM trace_events WHERE trace_id=?1 LIMIT 256)",
-      "DELETE FROM trace_parts WHERE trace_id=?1", "DELETE FROM traces WHERE id=?1"};
-  static constexpr const char* kRunRows[] = {
-      "DELETE FROM run_metrics WHERE rowid IN(SELECT rowid FROM run_metrics WHERE run=?1 LIMIT 256)",
-      "DELETE FROM run_items WHERE run=?1", "DELETE FROM runs WHERE id=?1"};
-  const auto delete_from = [&](const auto& statements) {
-    for (const char* sql : statements) {
-      int deleted = 0;
-      const int code = run(database, sql, victim.id, &deleted);
-      if (code != SQLITE_OK || deleted >= kRowsPerStep) return code;
-    }
-    return SQLITE_OK;
-  };
-  return victim.is_run ? delete_from(kRunRows) : delete_from(kTraceRows);
-}
-
 // What is left belongs to traces and runs that still run, or never ended.
 int delete_oldest_rows(Database* database, bool* any) {
   static constexpr const char* kCount =
@@ -97,10 +77,10 @@ int delete_oldest_rows(Database* database, bool* any) {
       "DELETE FROM trace_events WHERE rowid IN(SELECT rowid FROM trace_events ORDER BY rowid LIMIT 256)",
       "DELETE FROM run_metrics WHERE rowid IN(SELECT rowid FROM run_metrics ORDER BY rowid LIMIT 256)"};
   int deleted = 0;
-  int code = run(database, kCount, {}, &deleted);
+  int code = run(database, kCount, &deleted);
   *any = false;
   for (const char* sql : kDelete) {
-    if (code == SQLITE_OK) code = run(database, sql, {}, &deleted);
+    if (code == SQLITE_OK) code = run(database, sql, &deleted);
     *any |= deleted > 0;
   }
   return code;
@@ -113,7 +93,10 @@ int step(Database* database, bool* any) {
   code = find_victim(database, &victim);
   if (code == SQLITE_OK) {
     *any = true;
-    code = victim.id.empty() ? delete_oldest_rows(database, any) : delete_some(database, victim);
+    bool done = false;
+    code = victim.id.empty() ? delete_oldest_rows(database, any)
+           : victim.is_run   ? delete_some_of_run(database, victim.id, &done)
+                             : delete_some_of_trace(database, victim.id, &done);
   }
   if (code == SQLITE_OK) code = database->execute("COMMIT");
   if (code != SQLITE_OK) (void)database->execute("ROLLBACK");
@@ -145,6 +128,7 @@ int prune(Database* database, uint64_t max_bytes, uint64_t incoming) {
       code = step(database, &any);
       if (code == SQLITE_OK) code = read_usage(database, &usage);
     }
+    if (code == SQLITE_OK) code = drop_empty_parts(database);
   }
   if (code != SQLITE_OK) return code;
   return shrink(database, usage, max_bytes - std::min(max_bytes, 16 * usage.page_size));

@@ -9,86 +9,12 @@
 
 #include "store/schema.hpp"
 #include "store/store_file.hpp"
+#include "store/stored_rows.hpp"
 
 namespace trunkline::store {
 namespace {
 
 constexpr int kBusyTimeoutMs = 2'000;
-
-constexpr std::string_view kTraceColumns =
-    "SELECT id,run_id,name,group_id,foreign_id,start_ns,end_ns,status,error_type,error_message,stop_reason,metadata,"
-    "span_count,error_count,input_tokens,output_tokens,total_tokens,pruned_spans FROM traces ";
-
-constexpr std::string_view kSpansSql =
-    "SELECT trace_id,span_id,parent_id,kind,kind_name,name,start_ns,end_ns,status,model,input_tokens,output_tokens,"
-    "total_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,score,score_name,step,input,input_type,output,"
-    "output_type,error_type,error_message,foreign_id,attributes,events,dropped_attributes,flags FROM spans "
-    "WHERE trace_id=?1 ORDER BY start_ns,rowid";
-
-std::string string_at(const Statement& row, int column) { return std::string(row.text(column)); }
-
-std::optional<int64_t> i64_at(const Statement& row, int column) {
-  return row.is_null(column) ? std::nullopt : std::optional(row.i64(column));
-}
-
-TraceSummary read_trace(const Statement& row) {
-  return {string_at(row, 0),  string_at(row, 1),  string_at(row, 2), string_at(row, 3), string_at(row, 4),
-          row.i64(5),         i64_at(row, 6),     string_at(row, 7), string_at(row, 8), string_at(row, 9),
-          string_at(row, 10), string_at(row, 11), row.i64(12),       row.i64(13),       row.i64(14),
-          row.i64(15),        row.i64(16),        row.i64(17)};
-}
-
-StoredSpan read_span(const Statement& row) {
-  StoredSpan span;
-  span.trace_id = string_at(row, 0);
-  span.span_id = string_at(row, 1);
-  span.parent_id = string_at(row, 2);
-  span.kind = static_cast<uint32_t>(row.i64(3));
-  span.kind_name = string_at(row, 4);
-  span.name = string_at(row, 5);
-  span.start_ns = row.i64(6);
-  span.end_ns = row.i64(7);
-  span.status = string_at(row, 8);
-  span.model = string_at(row, 9);
-  span.input_tokens = i64_at(row, 10);
-  span.output_tokens = i64_at(row, 11);
-  span.total_tokens = i64_at(row, 12);
-  span.cache_read_tokens = i64_at(row, 13);
-  span.cache_write_tokens = i64_at(row, 14);
-  span.reasoning_tokens = i64_at(row, 15);
-  if (!row.is_null(16)) span.score = row.f64(16);
-  span.score_name = string_at(row, 17);
-  span.step = i64_at(row, 18);
-  span.input = string_at(row, 19);
-  span.input_type = string_at(row, 20);
-  span.output = string_at(row, 21);
-  span.output_type = string_at(row, 22);
-  span.error_type = string_at(row, 23);
-  span.error_message = string_at(row, 24);
-  span.foreign_id = string_at(row, 25);
-  span.attributes = string_at(row, 26);
-  span.events = string_at(row, 27);
-  span.dropped_attributes = row.i64(28);
-  span.flags = row.i64(29);
-  return span;
-}
-
-// The running trace counts as long as it has run: its end is taken to be later than any.
-std::string_view order_by(TraceSort sort) {
-  switch (sort) {
-    case TraceSort::kOldestFirst:
-      return "start_ns,id";
-    case TraceSort::kLongestFirst:
-      return "coalesce(end_ns,9223372036854775807)-start_ns DESC,id";
-    case TraceSort::kMostTokensFirst:
-      return "total_tokens DESC,id";
-    case TraceSort::kMostSpansFirst:
-      return "span_count DESC,id";
-    case TraceSort::kNewestFirst:
-      break;
-  }
-  return "start_ns DESC,id DESC";
-}
 
 // A store on a read-only disk cannot be given the side files that reading beside a writer needs; without a write-ahead
 // log there is no writer.
@@ -164,28 +90,6 @@ Expected<Store> Store::open(const std::string& path, Access access) {
   return store;
 }
 
-Expected<std::vector<TraceSummary>> Store::list_traces(const TraceFilter& filter) {
-  std::string sql(kTraceColumns);
-  sql +=
-      "WHERE (?1='' OR instr(lower(name),lower(?1))>0) AND (?2='' OR status=?2) AND (?3='' OR group_id=?3) "
-      "AND start_ns>=?4 AND start_ns<?5 ORDER BY ";
-  sql.append(order_by(filter.sort)).append(" LIMIT ?6 OFFSET ?7");
-  Statement statement;
-  int code = statement.prepare(database_, sql);
-  if (code != SQLITE_OK) return failed(code);
-  statement.bind(1, filter.name);
-  statement.bind(2, filter.status);
-  statement.bind(3, filter.group_id);
-  statement.bind(4, filter.since_ns.value_or(INT64_MIN));
-  statement.bind(5, filter.until_ns.value_or(INT64_MAX));
-  statement.bind(6, int64_t{filter.limit});
-  statement.bind(7, int64_t{filter.offset});
-  std::vector<TraceSummary> traces;
-  while ((code = statement.step()) == SQLITE_ROW) traces.push_back(read_trace(statement));
-  if (code != SQLITE_DONE) return failed(code);
-  return traces;
-}
-
 Expected<TraceSummary> Store::get_trace(const std::string& prefix) {
   std::string low = prefix;
   std::transform(low.begin(), low.end(), low.begin(),
@@ -194,8 +98,8 @@ Expected<TraceSummary> Store::get_trace(const std::string& prefix) {
     return Error{TR_EINVAL, "a trace id is 1 to 32 hexadecimal digits"};
   }
   Statement statement;
-  int code =
-      statement.prepare(database_, std::string(kTraceColumns) + "WHERE id>=?1 AND id<?1||'g' ORDER BY id LIMIT 2");
+  int code = statement.prepare(database_, "SELECT " + std::string(kTraceColumns) +
+                                              " FROM traces WHERE id>=?1 AND id<?1||'g' ORDER BY id LIMIT 2");
   if (code != SQLITE_OK) return failed(code);
   statement.bind(1, low);
   code = statement.step();
@@ -208,7 +112,8 @@ Expected<TraceSummary> Store::get_trace(const std::string& prefix) {
 
 Expected<std::vector<StoredSpan>> Store::spans_of(const std::string& trace_id) {
   Statement statement;
-  int code = statement.prepare(database_, kSpansSql);
+  int code = statement.prepare(
+      database_, "SELECT " + std::string(kSpanColumns) + " FROM spans WHERE trace_id=?1 ORDER BY start_ns,rowid");
   if (code != SQLITE_OK) return failed(code);
   statement.bind(1, trace_id);
   std::vector<StoredSpan> spans;
@@ -236,7 +141,7 @@ Expected<StoreTotals> Store::totals() {
   int code = statement.prepare(
       database_,
       "SELECT count(*),sum(status='running'),sum(status='error'),sum(status='incomplete'),total(input_tokens),"
-      "total(output_tokens),total(total_tokens),min(start_ns),max(start_ns),(SELECT count(*) FROM spans),"
+      "total(output_tokens),total(total_tokens),min(start_ns),max(start_ns),total(span_count-pruned_spans),"
       "(SELECT count(*) FROM runs) FROM traces");
   if (code == SQLITE_OK) code = statement.step();
   if (code != SQLITE_ROW) return failed(code);

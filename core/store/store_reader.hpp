@@ -32,6 +32,7 @@ struct TraceSummary {
   int64_t output_tokens = 0;
   int64_t total_tokens = 0;
   int64_t pruned_spans = 0;
+  int64_t kinds = 0;  // kind_bit of each kind of its spans
 };
 
 struct StoredSpan {
@@ -65,6 +66,7 @@ struct StoredSpan {
   std::string events;      // JSON array
   int64_t dropped_attributes = 0;
   int64_t flags = 0;
+  int64_t rowid = 0;  // grows in the order in which spans came
 };
 
 struct StoredEvent {
@@ -79,11 +81,40 @@ struct TraceFilter {
   std::string name;    // substring, ASCII letters of either case; empty: all
   std::string status;  // empty: all
   std::string group_id;
-  std::optional<int64_t> since_ns;  // started at or after
-  std::optional<int64_t> until_ns;  // started before
+  std::optional<uint32_t> kind;            // has a span of this kind
+  std::vector<std::string> text;           // phrases, each in the input, output or error of one and the same span
+  std::optional<int64_t> since_ns;         // started at or after
+  std::optional<int64_t> until_ns;         // started before
+  std::optional<int64_t> min_duration_ns;  // took at least so long; running ones until `now_ns`
+  std::optional<int64_t> max_duration_ns;  // took at most so long
+  std::optional<int64_t> min_tokens;       // in all
+  std::optional<int64_t> max_tokens;
+  int64_t now_ns = INT64_MAX;
   TraceSort sort = TraceSort::kNewestFirst;
   uint32_t limit = 100;
   uint32_t offset = 0;
+};
+
+// The spans that contain words. Newest first, by the order in which they came.
+struct SpanSearch {
+  std::vector<std::string> text;  // phrases, each of which must be there
+  bool in_input = true;
+  bool in_output = true;
+  bool in_error = true;
+  std::optional<uint32_t> kind;
+  std::string trace_id;             // empty: all
+  std::string status;               // empty: all
+  std::optional<int64_t> since_ns;  // started at or after
+  std::optional<int64_t> until_ns;  // started before
+  uint32_t limit = 50;
+};
+
+// Spans in the order in which they came.
+struct SpanFeed {
+  std::optional<uint32_t> kind;
+  std::string trace_id;
+  std::string status;
+  std::string name;  // substring, ASCII letters of either case; empty: all
 };
 
 struct StoreTotals {
@@ -117,11 +148,38 @@ class Store {
   Expected<std::vector<StoredSpan>> spans_of(const std::string& trace_id);
   Expected<std::vector<StoredEvent>> events_of(const std::string& trace_id);
 
+  // At most `limit` spans, the last that came; in the order in which they came.
+  Expected<std::vector<StoredSpan>> last_spans(const SpanFeed& feed, uint32_t limit);
+  // Those that came after the one of this rowid.
+  Expected<std::vector<StoredSpan>> spans_after(const SpanFeed& feed, int64_t rowid, uint32_t limit);
+  Expected<int64_t> last_rowid();
+
+  // TR_EINVAL: a text has no words; TR_EUNSUPPORTED: this SQLite has no FTS5.
+  Expected<std::vector<StoredSpan>> search(const SpanSearch& search);
+
+  // About how many spans the search index does not know yet.
+  Expected<int64_t> unindexed_spans();
+
+  // All ids, sorted.
+  Expected<std::vector<std::string>> trace_ids();
+
+  // Of a store that is opened for writing: a trace with its metric runs, and the room that deletions left in the file.
+  Error remove(const std::string& trace_id);
+  Error shrink();
+  // Brings the search index up to date, no longer than until the deadline. True: it is.
+  Expected<bool> update_search_index(int64_t deadline_monotonic_ns);
+
   Expected<StoreTotals> totals();
+
+  // For what no typed query covers.
+  Database& database() { return database_; }
 
  private:
   explicit Store(Database database) : database_(std::move(database)) {}
   Error failed(int code) const;
+  Expected<std::vector<int64_t>> matching_rowids(const std::vector<std::string>& text);
+  Expected<std::vector<StoredSpan>> read_feed(const SpanFeed& feed, std::string_view order, int64_t after,
+                                              uint32_t limit);
 
   Database database_;
 };

@@ -6,12 +6,15 @@
 #include <cmath>
 #include <ctime>
 
+#include "os/time.hpp"
+#include "store/search_index.hpp"
 #include "store/store_pruner.hpp"
 
 namespace trunkline::store {
 namespace {
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr uint64_t kIndexedBytes = 256 << 10;  // a few milliseconds' work
 constexpr int64_t kCursorLifetimeNs = int64_t{30} * 86'400 * kNsPerSecond;
 
 int64_t now_ns() {
@@ -76,6 +79,17 @@ Error StoreWriter::fail(int code) {
 }
 
 int StoreWriter::make_room(uint64_t incoming) { return prune(&file_.database(), max_bytes_, incoming); }
+
+int StoreWriter::index_texts(int64_t duration_ns) {
+  if (!file_.is_open()) return SQLITE_OK;
+  const int64_t deadline = os::monotonic_now() + duration_ns;
+  bool more = true;
+  int code = SQLITE_OK;
+  while (code == SQLITE_OK && more && os::monotonic_now() < deadline) {
+    code = index_some(&file_.database(), kIndexedBytes, &more);
+  }
+  return code;
+}
 
 int StoreWriter::prepare(Query query, Statement** statement) {
   Statement& slot = statements_[query];
@@ -168,6 +182,7 @@ void StoreWriter::add(const SpanRow& row) {
   sums.first_start_ns = first ? row.start_ns : std::min(sums.first_start_ns, row.start_ns);
   sums.last_end_ns = first ? row.end_ns : std::max(sums.last_end_ns, row.end_ns);
   sums.spans += 1;
+  sums.kinds |= kind_bit(row.kind);
   sums.errors += (row.flags & TR_RECORD_FAILED) != 0 ? 1 : 0;
   sums.input_tokens = plus(sums.input_tokens, known(row.usage.input));
   sums.output_tokens = plus(sums.output_tokens, known(row.usage.output));
@@ -228,6 +243,7 @@ int StoreWriter::write_sums(std::string_view run_id) {
     update->bind(6, sums.total_tokens);
     update->bind(7, sums.first_start_ns);
     update->bind(8, sums.last_end_ns);
+    update->bind(9, sums.kinds);
     code = update->run();
     if (code == SQLITE_OK && changes() == 0) code = write_implicit_trace(id, run_id, sums);
   }
@@ -247,6 +263,7 @@ int StoreWriter::write_implicit_trace(std::string_view id, std::string_view run_
   insert->bind(7, sums.input_tokens);
   insert->bind(8, sums.output_tokens);
   insert->bind(9, sums.total_tokens);
+  insert->bind(10, sums.kinds);
   return insert->run();
 }
 

@@ -30,6 +30,9 @@ class StoreWriter {
   // Deletes the oldest until `incoming` bytes of rows will fit.
   int make_room(uint64_t incoming);
 
+  // Goes on with the search index for about so long. A SQLite code.
+  int index_texts(int64_t duration_ns);
+
   int begin();
   // Adds what the spans sum up to, advances the cursor and commits.
   int commit(std::string_view run_id, uint64_t sequence);
@@ -89,6 +92,7 @@ class StoreWriter {
     int64_t total_tokens = 0;
     int64_t first_start_ns = 0;
     int64_t last_end_ns = 0;
+    int64_t kinds = 0;
   };
   // What the parts of a trace come to together.
   struct Whole {

@@ -19,13 +19,13 @@ constexpr std::string_view kReplaceSpanSql = "REPLACE " TRUNKLINE_SPAN_COLUMNS;
 
 constexpr std::string_view kAddToTraceSql =
     "UPDATE traces SET span_count=span_count+?2,error_count=error_count+?3,input_tokens=input_tokens+?4,"
-    "output_tokens=output_tokens+?5,total_tokens=total_tokens+?6,"
+    "output_tokens=output_tokens+?5,total_tokens=total_tokens+?6,kinds=kinds|?9,"
     "start_ns=CASE status WHEN 'incomplete' THEN min(start_ns,?7) ELSE start_ns END,"
     "end_ns=CASE status WHEN 'incomplete' THEN max(coalesce(end_ns,?8),?8) ELSE end_ns END WHERE id=?1";
 
 constexpr std::string_view kInsertImplicitTraceSql =
     "INSERT INTO traces(id,run_id,name,start_ns,end_ns,status,metadata,span_count,error_count,input_tokens,"
-    "output_tokens,total_tokens) VALUES(?1,?2,'',?3,?4,'incomplete','{}',?5,?6,?7,?8,?9)";
+    "output_tokens,total_tokens,kinds) VALUES(?1,?2,'',?3,?4,'incomplete','{}',?5,?6,?7,?8,?9,?10)";
 
 constexpr std::string_view kWritePartSql =
     "INSERT INTO trace_parts(trace_id,run_id,name,start_ns,end_ns,flags) VALUES(?1,?2,?3,?4,?5,?6) "

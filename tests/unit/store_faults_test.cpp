@@ -285,7 +285,7 @@ TEST_F(StoreFaults, NewerSchemaIsRefusedAndLeftAlone) {
   ASSERT_EQ(messages().size(), 1u);
   EXPECT_NE(messages()[0].find("newer version"), std::string::npos);
   EXPECT_EQ(count("SELECT count(*) FROM spans"), 1);
-  run_sql(path(), "PRAGMA user_version=1");
+  run_sql(path(), "PRAGMA user_version=2");
   EXPECT_EQ(local.deliver(records_.pointers(1)), TR_OK);
 }
 

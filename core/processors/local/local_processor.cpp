@@ -18,6 +18,9 @@ using processors::RecordRows;
 constexpr uint64_t kDefaultMaxBytes = uint64_t{2} << 30;
 constexpr uint64_t kSmallestMaxBytes = uint64_t{1} << 20;
 constexpr uint64_t kLargestTransaction = uint64_t{32} << 20;
+// The search index is built in the time between batches, a tenth of it at most.
+constexpr uint32_t kTickMs = 100;
+constexpr int64_t kIndexingNs = 10'000'000;
 
 class LocalProcessor {
  public:
@@ -41,6 +44,13 @@ class LocalProcessor {
       if (last || !damaged_) return complain(error);
     }
     return TR_EAGAIN;
+  }
+
+  // An index that cannot be built now, or never (there is no FTS5), is no reason to complain: who searches does it, or
+  // says so.
+  int on_tick() {
+    (void)writer_.index_texts(kIndexingNs);
+    return TR_OK;
   }
 
  private:
@@ -101,6 +111,10 @@ int on_batch(void* user_data, const tr_batch* batch) {
   return guarded([&] { return static_cast<LocalProcessor*>(user_data)->on_batch(*batch); });
 }
 
+int on_tick(void* user_data, int64_t /*unix_ns*/) {
+  return guarded([&] { return static_cast<LocalProcessor*>(user_data)->on_tick(); });
+}
+
 void release(void* user_data) { delete static_cast<LocalProcessor*>(user_data); }
 
 }  // namespace
@@ -123,6 +137,8 @@ Error make_local_processor(std::string_view options_json, const std::string& dir
   table.name = "local";
   table.destination = processor->path().c_str();
   table.on_batch = on_batch;
+  table.on_tick = on_tick;
+  table.tick_ms = kTickMs;
   table.release = release;
   Error error = processors::hand_over(table, out);
   if (!error) (void)processor.release();
