@@ -16,6 +16,9 @@ const Command* find_command(std::string_view name);
 
 extern const Command kLs;
 extern const Command kShow;
+extern const Command kTail;
+extern const Command kGrep;
+extern const Command kQuery;
 extern const Command kRecover;
 extern const Command kStats;
 

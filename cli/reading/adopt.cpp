@@ -1,7 +1,6 @@
 #include "reading/adopt.hpp"
 
 #include "model/environment.hpp"
-#include "model/redactor.hpp"
 #include "os/time.hpp"
 #include "pipeline/adopt_now.hpp"
 #include "processors/local/local_processor.hpp"
@@ -15,7 +14,8 @@ void forward_message(void* /*user_data*/, tr_level /*level*/, const char* messag
   warn({message, size});
 }
 
-// The rules of the one who reads, for what the one who died had no time to redact.
+}  // namespace
+
 std::shared_ptr<const Redactor> make_redactor() {
   const ConfigEnvironment environment = read_environment();
   Redactor::Options options;
@@ -23,8 +23,6 @@ std::shared_ptr<const Redactor> make_redactor() {
   if (environment.redact_patterns != nullptr) options.patterns = environment.redact_patterns;
   return std::make_shared<const Redactor>(options);
 }
-
-}  // namespace
 
 Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
   Adopted adopted;

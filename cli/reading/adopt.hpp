@@ -2,7 +2,10 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
+
+#include "model/redactor.hpp"
 
 namespace trunkline::cli {
 
@@ -16,6 +19,9 @@ struct Adopted {
   uint64_t spans = 0;       // spans among them
   bool complete = true;     // false: there was no time for everything, or the store did not take it
 };
+
+// The rules of the one who reads, for what the one who records has not redacted yet.
+std::shared_ptr<const Redactor> make_redactor();
 
 // Waits no longer than the timeout. What goes wrong is warned about on standard error.
 Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms);

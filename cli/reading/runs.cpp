@@ -58,6 +58,16 @@ bool has_runs(const std::string& directory) {
   return false;
 }
 
+std::vector<std::string> live_runs(const std::string& directory) {
+  std::vector<std::string> paths;
+  std::error_code failure;
+  for (fs::directory_iterator each(runs_folder(directory), failure), end; !failure && each != end;
+       each.increment(failure)) {
+    if (is_run(*each) && is_live(each->path())) paths.push_back(each->path().native());
+  }
+  return paths;
+}
+
 // Runs come and go meanwhile: what has vanished counts for nothing.
 RunCounts count_runs(const std::string& directory) {
   RunCounts counts;

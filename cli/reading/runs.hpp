@@ -3,6 +3,7 @@
 
 #include <cstdint>
 #include <string>
+#include <vector>
 
 namespace trunkline::cli {
 
@@ -14,6 +15,9 @@ struct RunCounts {
 
 // Whether there is any run, live or dead.
 bool has_runs(const std::string& directory);
+
+// The paths of the runs whose process records now.
+std::vector<std::string> live_runs(const std::string& directory);
 
 RunCounts count_runs(const std::string& directory);
 

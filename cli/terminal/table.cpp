@@ -34,6 +34,7 @@ std::vector<size_t> Table::columns_that_fit(const Terminal& terminal) const {
     const auto least = std::min_element(shown.begin() + 1, shown.end() - 1, [this](size_t a, size_t b) {
       return columns_[a].importance < columns_[b].importance;
     });
+    if (columns_[*least].importance == Column::kAlways) break;
     needed -= widths_[*least] + kGap;
     shown.erase(least);
   }
@@ -53,15 +54,17 @@ void Table::print_row(const std::vector<Cell>& row, const std::vector<size_t>& s
   output->write(line.text(terminal));
 }
 
-void Table::print(Output* output, const Terminal& terminal) const {
+void Table::print(Output* output, const Terminal& terminal) {
   const std::vector<size_t> shown = columns_that_fit(terminal);
   std::vector<Cell> titles;
   for (const Column& column : columns_) titles.push_back({std::string(column.title), Colour::kDim});
-  print_row(titles, shown, terminal, output);
+  if (!titled_) print_row(titles, shown, terminal, output);
+  titled_ = true;
   for (const auto& row : rows_) {
     if (output->closed()) return;
     print_row(row, shown, terminal, output);
   }
+  rows_.clear();
 }
 
 }  // namespace trunkline::cli

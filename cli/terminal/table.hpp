@@ -15,6 +15,8 @@ struct Column {
   std::string_view title;
   bool right;      // aligned
   int importance;  // the lowest is the first to go
+
+  static constexpr int kAlways = 1'000;  // never left out
 };
 
 struct Cell {
@@ -27,7 +29,8 @@ class Table {
   explicit Table(std::vector<Column> columns);
 
   void add(std::vector<Cell> row);
-  void print(Output* output, const Terminal& terminal) const;
+  // The rows added since the last time; the first time with the titles.
+  void print(Output* output, const Terminal& terminal);
 
  private:
   std::vector<size_t> columns_that_fit(const Terminal& terminal) const;
@@ -37,6 +40,7 @@ class Table {
   std::vector<Column> columns_;
   std::vector<size_t> widths_;
   std::vector<std::vector<Cell>> rows_;
+  bool titled_ = false;
 };
 
 }  // namespace trunkline::cli

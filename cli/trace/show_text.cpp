@@ -7,6 +7,7 @@
 #include "model/kinds.hpp"
 #include "terminal/text.hpp"
 #include "terminal/time_text.hpp"
+#include "trace/span_line.hpp"
 #include "trace/span_tree.hpp"
 
 namespace trunkline::cli {
@@ -39,11 +40,6 @@ class Header {
   const Terminal& terminal_;
   Output* output_;
 };
-
-std::string error_text(const std::string& type, const std::string& message) {
-  const std::string line(first_line(message));
-  return type.empty() || line.empty() ? type + line : type + ": " + line;
-}
 
 void add_metadata(const std::string& text, Header* header) {
   if (encode::json_check(text, encode::kMaxJsonDepth + 8) != encode::JsonCheck::Valid) return;
@@ -95,27 +91,6 @@ class Branches {
   std::vector<bool> last_;  // whether the node at each depth was the last of its brothers
 };
 
-void add_usage(const store::StoredSpan& span, Line* line) {
-  if (!span.input_tokens && !span.output_tokens) return;
-  const auto text = [](const std::optional<int64_t>& count) { return count ? std::to_string(*count) : "?"; };
-  line->add_apart(text(span.input_tokens) + " in, " + text(span.output_tokens) + " out");
-}
-
-void add_details(const store::StoredSpan& span, const TreeNode& node, Line* line) {
-  line->add_apart(visible(span.model), Colour::kDim);
-  add_usage(span, line);
-  if (span.score) {
-    line->add_apart((span.score_name.empty() ? "score" : visible(span.score_name)) + " " + number_text(*span.score));
-  }
-  if (span.step) line->add_apart("step " + std::to_string(*span.step), Colour::kDim);
-  if (span.status == "error") line->add_apart("failed", Colour::kRed);
-  // A span that failed may also be incomplete.
-  if (span.status == "incomplete" || (span.flags & TR_RECORD_INCOMPLETE) != 0) {
-    line->add_apart("incomplete", Colour::kYellow);
-  }
-  if (node.orphan) line->add_apart("parent " + visible(span.parent_id) + " is missing", Colour::kYellow);
-}
-
 class SpanWriter {
  public:
   SpanWriter(int64_t origin_ns, const Terminal& terminal, Output* output)
@@ -136,15 +111,14 @@ class SpanWriter {
   void write(const store::StoredSpan& span, const TreeNode& node) {
     Line line;
     if (with_start_) line.add(right("+" + duration_text(span.start_ns - origin_ns_), kTimeWidth) + "  ", Colour::kDim);
-    // When nobody knows how long an unfinished span went on, its end is its start.
-    const bool known = span.status != "incomplete" || span.end_ns > span.start_ns;
-    if (with_duration_) line.add(right(known ? duration_text(span.end_ns - span.start_ns) : "-", kTimeWidth) + "  ");
+    if (with_duration_) line.add(right(span_duration_text(span), kTimeWidth) + "  ");
     line.add(branches_.first(node), Colour::kDim);
     line.add(kind_name(span.kind) + " ", Colour::kCyan);
     line.add(visible(span.name), Colour::kBold);
-    add_details(span, node, &line);
+    add_span_details(span, &line);
+    if (node.orphan) line.add_apart("parent " + visible(span.parent_id) + " is missing", Colour::kYellow);
     output_->write(line.text(terminal_));
-    const std::string error = visible(error_text(span.error_type, span.error_message));
+    const std::string error = error_line(span.error_type, span.error_message);
     if (!error.empty()) write_error(error, node);
   }
 
@@ -174,7 +148,7 @@ void write_header(const store::TraceSummary& trace, const Terminal& terminal, Ou
   Header header(terminal, output);
   header.add("id", trace.id);
   header.add("status", trace.status, status_colour(trace.status));
-  header.add("error", error_text(trace.error_type, trace.error_message), Colour::kRed);
+  header.add("error", error_line(trace.error_type, trace.error_message), Colour::kRed);
   header.add("stopped", trace.stop_reason);
   header.add("started", time_text(trace.start_ns));
   if (trace.end_ns) header.add("duration", duration_text(*trace.end_ns - trace.start_ns));

@@ -53,8 +53,9 @@ void append_span(std::string* out, const store::StoredSpan& span) {
   members.text("name", span.name);
   members.text("status", span.status);
   members.number("start_ns", span.start_ns);
-  members.number("end_ns", span.end_ns);
-  members.number("duration_ns", span.end_ns - span.start_ns);
+  const bool ended = span.status != "running";
+  members.number_or_null("end_ns", ended ? std::optional(span.end_ns) : std::nullopt);
+  members.number_or_null("duration_ns", ended ? std::optional(span.end_ns - span.start_ns) : std::nullopt);
   members.text_or_null("model", span.model);
   members.number_or_null("input_tokens", span.input_tokens);
   members.number_or_null("output_tokens", span.output_tokens);

@@ -24,10 +24,6 @@ struct Recovered {
   uint64_t corrupt = 0;
 };
 
-// The file in a run directory that names the recorder file, when that lies elsewhere.
-inline constexpr const char* kRecorderName = "recorder";
-inline constexpr const char* kRecorderPathName = "recorder.path";
-
 class DeadRun : public BlockSource {
  public:
   // TR_EAGAIN: alive, or somebody else has it.

@@ -11,6 +11,7 @@
 
 #include "os/file.hpp"
 #include "os/time.hpp"
+#include "pipeline/recorder_path.hpp"
 #include "record/recorder.hpp"
 
 namespace trunkline::pipeline {
