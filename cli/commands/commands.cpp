@@ -3,7 +3,7 @@
 namespace trunkline::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kLs, &kShow, &kTail, &kGrep, &kQuery, &kRecover, &kStats};
+constexpr const Command* kCommands[] = {&kLs, &kShow, &kTail, &kGrep, &kQuery, &kExport, &kRm, &kRecover, &kStats};
 
 constexpr Option kGlobalOptions[] = {
     {"dir", 0, OptionType::kText, "DIR",

@@ -19,6 +19,8 @@ extern const Command kShow;
 extern const Command kTail;
 extern const Command kGrep;
 extern const Command kQuery;
+extern const Command kExport;
+extern const Command kRm;
 extern const Command kRecover;
 extern const Command kStats;
 

@@ -45,6 +45,18 @@ void add_trace(JsonMembers* members, const store::TraceSummary& trace) {
 
 void append_span(std::string* out, const store::StoredSpan& span) {
   JsonMembers members(out);
+  add_span(&members, span);
+  members.close();
+}
+
+void append_event(std::string* out, const store::StoredEvent& event) {
+  JsonMembers members(out);
+  add_event(&members, event);
+  members.close();
+}
+
+void add_span(JsonMembers* target, const store::StoredSpan& span) {
+  JsonMembers& members = *target;
   members.text("trace_id", span.trace_id);
   members.text("span_id", span.span_id);
   members.text_or_null("parent_id", span.parent_id);
@@ -77,15 +89,12 @@ void append_span(std::string* out, const store::StoredSpan& span) {
   members.json("events", span.events);
   members.number("dropped_attributes", span.dropped_attributes);
   members.number("flags", span.flags);
-  members.close();
 }
 
-void append_event(std::string* out, const store::StoredEvent& event) {
-  JsonMembers members(out);
-  members.text("name", event.name);
-  members.number("time_ns", event.time_ns);
-  members.json("attributes", event.attributes);
-  members.close();
+void add_event(JsonMembers* members, const store::StoredEvent& event) {
+  members->text("name", event.name);
+  members->number("time_ns", event.time_ns);
+  members->json("attributes", event.attributes);
 }
 
 }  // namespace trunkline::cli

@@ -8,8 +8,10 @@
 
 namespace trunkline::cli {
 
-// The members of a trace, into an object that the caller closes.
+// The members, into an object that the caller closes.
 void add_trace(JsonMembers* members, const store::TraceSummary& trace);
+void add_span(JsonMembers* members, const store::StoredSpan& span);
+void add_event(JsonMembers* members, const store::StoredEvent& event);
 
 void append_span(std::string* out, const store::StoredSpan& span);
 void append_event(std::string* out, const store::StoredEvent& event);

@@ -87,12 +87,11 @@ template <class Take>
 int read_newer(const Database& database, int64_t indexed, const Rowids& within, Take take) {
   Statement statement;
   int code = statement.prepare(database, "SELECT " + std::string(kSpanColumns) +
-                                             " FROM spans WHERE rowid>?1 AND rowid BETWEEN ?2 AND ?3 "
+                                             " FROM spans WHERE rowid BETWEEN ?1 AND ?2 "
                                              "ORDER BY rowid DESC");
   if (code != SQLITE_OK) return code;
-  statement.bind(1, indexed);
-  statement.bind(2, within.first);
-  statement.bind(3, within.last);
+  statement.bind(1, std::max(within.first, indexed + 1));
+  statement.bind(2, within.last);
   while ((code = statement.step()) == SQLITE_ROW) {
     if (!take(read_span(statement))) return SQLITE_OK;
   }
