@@ -48,6 +48,7 @@ check "every export has the version node" "$(grep -v '@@TRUNKLINE_0$' <<<"$expor
 check "the archive has no C name but tr_*" \
   "$(nm -g --defined-only "$archive" 2>/dev/null | awk 'NF == 3 && $3 !~ /^(_Z|tr_|DW\.ref\.)/ {print $3}')"
 
+undefined=$(nm -D -u "$lib")
 dynamic=$(readelf -dW "$lib")
 headers=$(readelf -lW "$lib")
 sections=$(readelf -SW "$lib")
@@ -56,6 +57,8 @@ check "bound at load" "$(has "$dynamic" 'BIND_NOW|FLAGS_1.*NOW' 'no NOW')"
 check "never unloaded" "$(has "$dynamic" 'FLAGS_1.*NODELETE' 'no NODELETE')"
 check "relocations read-only" "$(has "$headers" 'GNU_RELRO' 'no GNU_RELRO')"
 check "stack not executable" "$(has "$headers" 'GNU_STACK.* RW ' 'GNU_STACK is missing or executable')"
+check "stacks and calls of the C library are checked" \
+  "$(has "$undefined" '__stack_chk_fail' 'no -fstack-protector'; has "$undefined" '__[a-z]+_chk(@|$)' 'no _FORTIFY_SOURCE')"
 check "no search path" "$(has_not "$dynamic" 'RPATH|RUNPATH')"
 check "no text relocations" "$(has_not "$dynamic" 'TEXTREL')"
 check "thread-local storage can be loaded late" "$(has_not "$dynamic" 'STATIC_TLS')"

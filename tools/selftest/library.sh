@@ -10,8 +10,12 @@ printf 'TRUNKLINE_0 { global: tr_*; local: *; };\n' >"$library/capi/trunkline.ma
 write_library() {
   sound_header >"$library/capi/include/trunkline.h"
   cat >"$library/capi/sample.cpp" <<'C'
+#include <cstdio>
 #include "trunkline.h"
-int tr_set(const tr_config *config, tr_hook hook) { return config != nullptr && hook != nullptr; }
+int tr_set(const tr_config *config, tr_hook hook) {
+  char text[32];
+  return snprintf(text, sizeof text, "%p%d", static_cast<const void *>(config), hook != nullptr) > 2 ? text[0] : 0;
+}
 int tr_set_pair(const tr_pair *pair) { return pair->left; }
 const char *tr_name(void) { return "sample"; }
 C
@@ -20,7 +24,7 @@ C
 build_library() {
   (
     cd "$library" || exit 1
-    g++ -g -O1 -fPIC -fvisibility=hidden -ffile-prefix-map="$library"=. -Icapi/include "${@:2}" -c capi/sample.cpp -o sample.o &&
+    g++ -g -O1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC -fvisibility=hidden -ffile-prefix-map="$library"=. -Icapi/include "${@:2}" -c capi/sample.cpp -o sample.o &&
       rm -f build/lib/libtrunkline.a && ar rcs build/lib/libtrunkline.a sample.o &&
       g++ -shared sample.o -o build/lib/libtrunkline.so -Wl,-soname,libtrunkline.so.0 -static-libstdc++ -static-libgcc \
         -Wl,--version-script=capi/trunkline.map $1
@@ -97,6 +101,9 @@ write_library
 refuses "lazy binding" 'FAILED symbols: bound at load' linked '-Wl,-z,nodelete,-z,relro,-z,lazy,-z,noexecstack'
 refuses "a library that can be unloaded" 'FAILED symbols: never unloaded' linked '-Wl,-z,relro,-z,now,-z,noexecstack'
 refuses "writable relocations" 'FAILED symbols: relocations' linked '-Wl,-z,nodelete,-z,norelro,-z,now,-z,noexecstack'
+refuses "stacks that are not checked" 'FAILED symbols: stacks and calls' coded '' -fno-stack-protector
+refuses "calls of the C library that are not checked" 'no _FORTIFY_SOURCE' coded '' -U_FORTIFY_SOURCE
+write_library
 refuses "an executable stack" 'FAILED symbols: stack' linked '-Wl,-z,nodelete,-z,relro,-z,now,-z,execstack'
 refuses "a search path" 'FAILED symbols: no search path' linked "$good_link,-rpath,/opt"
 
