@@ -28,3 +28,16 @@ install(CODE "
   configure_file(\"${PROJECT_SOURCE_DIR}/pkgconfig/trunkline.pc.in\" \"${CMAKE_BINARY_DIR}/trunkline.pc\" @ONLY)
 ")
 install(FILES ${CMAKE_BINARY_DIR}/trunkline.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)
+
+# The bill of materials names the library as it is installed, so it is written last.
+find_package(Python3 COMPONENTS Interpreter QUIET)
+if(Python3_Interpreter_FOUND)
+  install(CODE "
+    set(prefix \"\$ENV{DESTDIR}\${CMAKE_INSTALL_PREFIX}\")
+    execute_process(COMMAND \"${Python3_EXECUTABLE}\" \"${PROJECT_SOURCE_DIR}/tools/sbom.py\" ${PROJECT_VERSION}
+      \"\${prefix}/${CMAKE_INSTALL_LIBDIR}/libtrunkline.so.${PROJECT_VERSION}\"
+      \"\${prefix}/${CMAKE_INSTALL_DOCDIR}/trunkline.spdx.json\" COMMAND_ERROR_IS_FATAL ANY)
+  ")
+else()
+  message(STATUS "python3 is missing: no bill of materials is installed")
+endif()

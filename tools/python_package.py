@@ -9,13 +9,11 @@ import glob
 import hashlib
 import os
 import shutil
-import subprocess
 import sys
 import sysconfig
 
-ROOT = os.path.dirname(os.path.dirname(os.path.abspath(__file__)))
-CACHE = os.environ.get("TRUNKLINE_CACHE") or os.path.join(os.environ.get("HOME", ROOT), ".cache", "trunkline")
-REQUIREMENTS = os.path.join(ROOT, "tests", "python", "requirements.txt")
+from python_environment import ROOT, environment, finish, finished, run
+
 LIBRARY = os.path.join(ROOT, "build", "lib", "libtrunkline.so.0")
 SOURCES = ("pyproject.toml", "README.md", "LICENSE", "CMakeLists.txt", "cmake/*.cmake", "capi/include/*.h",
            "bindings/swig/*.i", "bindings/python/native/*", "bindings/python/trunkline/*")
@@ -30,33 +28,8 @@ def digest(names, *more):
     return total.hexdigest()[:16]
 
 
-def run(*command, **variables):
-    """Shows what it does only when it fails."""
-    done = subprocess.run(command, cwd=ROOT, env=dict(os.environ, **variables), stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
-    if done.returncode:
-        sys.stderr.buffer.write(done.stdout)
-        sys.exit(f"failed: {' '.join(command)}")
-
-
-def finished(folder):
-    return os.path.exists(os.path.join(folder, ".finished"))
-
-
-def finish(folder):
-    with open(os.path.join(folder, ".finished"), "w", encoding="utf-8"):
-        pass
-
-
 def venv():
-    os.chdir(ROOT)
-    folder = os.path.join(CACHE, "python", "venv-" + digest([os.path.relpath(REQUIREMENTS)], sys.executable))
-    if not finished(folder):  # scripts name their folder: it is made in place
-        shutil.rmtree(folder, ignore_errors=True)
-        run(sys.executable, "-m", "venv", folder)
-        run(os.path.join(folder, "bin", "pip"), "install", "-q", "--disable-pip-version-check", "-r", REQUIREMENTS)
-        finish(folder)
-    return folder
+    return environment(os.path.join("tests", "python", "requirements.txt"))
 
 
 def build_wheel(out, *settings):

@@ -15,7 +15,8 @@ VALUES = {
     "tr_config_init.struct_size": "sizeof config", "tr_context_inject.buffer": "header",
     "tr_context_inject.capacity": "sizeof header", "tr_context_inject.span_or_trace": "span()",
     "tr_context_extract.traceparent": "kTraceparent", "tr_context_extract.size": "TR_TRACEPARENT_SIZE",
-    "tr_batch_ack.batch": "polled()", "tr_poll_ack.batch": "polled()", "tr_batch_ack.result": "TR_OK",
+    "tr_batch_ack.batch": "polled()", "tr_poll_ack.batch": "polled()",
+    "tr_poll_ack_part.batch": "polled()", "tr_poll_ack_part.taken": "0", "tr_poll_ack_part.result": "TR_EIO", "tr_batch_ack.result": "TR_OK",
     "tr_poll_ack.result": "TR_OK", "tr_poll.id": "source", "tr_poll.batch": "&unused_batch", "tr_poll_fd.id": "source",
     "tr_poll.max_records": "1", "tr_poll.timeout_ms": "0", "tr_batch_retain.batch": "batch",
     "tr_remove_processor.id": "0", "tr_processor_stats_get.id": "source", "tr_run_finish.status": "TR_RUN_FINISHED",
@@ -32,7 +33,7 @@ PARENTS = {"tr_span_start.parent": "0", "tr_span_start_with.parent": "0"}
 # What may be NULL when its size, if it has one, is 0 or TR_NUL: said so in the header, or an empty text.
 OPTIONAL = {
     "tr_init.config", "tr_trace_start.options", "tr_run_start.options", "tr_add_processor.id", "tr_span_get_ids.trace_id",
-    "tr_span_get_ids.span_id", "tr_poll_ack.state", "tr_processor_save.state",
+    "tr_span_get_ids.span_id", "tr_poll_ack.state", "tr_poll_ack_part.state", "tr_processor_save.state",
 }
 OPTIONAL_NAMES = {"error", "name", "value", "json", "type", "message", "model", "data", "id", "attributes", "metrics",
                   "items", "options_json"}

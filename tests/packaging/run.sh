@@ -87,6 +87,11 @@ staged() {
     [[ -e $place/stage/opt/host/include/trunkline.h ]] &&
     grep -qx 'prefix=/opt/host' "$place/stage/opt/host/lib/pkgconfig/trunkline.pc"
 }
+bill_of_materials() {
+  local bill=$prefix/share/doc/trunkline/trunkline.spdx.json tools=$here/../../tools
+  grep -q "$(sha256sum <"$(library_folder)/libtrunkline.so" | cut -d' ' -f1)" "$bill" || { echo "it is of another library" && return 1; }
+  "$("$tools/python_environment.py" tests/packaging/requirements.txt)/bin/pyspdxtools" -i "$bill"
+}
 command_line() { "$prefix/bin/trunkline" --help && ! readelf -d "$prefix/bin/trunkline" | grep -E 'RPATH|RUNPATH|libtrunkline'; }
 
 check "installs" install_it
@@ -104,5 +109,6 @@ if [[ $mode == full ]]; then
   done
   check "the installed program runs alone" command_line
   check "DESTDIR" staged
+  check "the bill of materials is valid SPDX, of this library" bill_of_materials
 fi
 exit $failed
