@@ -1,4 +1,6 @@
 // Spans.
+#include <bit>
+
 #include "guard.hpp"
 #include "instance_access.hpp"
 #include "record/recorder_inline.hpp"
@@ -7,41 +9,72 @@ using trunkline::Field;
 using trunkline::capi::guarded;
 using trunkline::capi::read_struct;
 using trunkline::capi::view_of;
+using trunkline::record::Bytes;
 using trunkline::record::Entry;
 using trunkline::record::HandleKind;
+using trunkline::record::ThreadState;
+using trunkline::record::Word;
 
 namespace {
 
 // What put_fast left: a stale handle, a large or redacted value, a limit.
-__attribute__((noinline, cold)) int put_slowly(const Entry& entry, tr_span span, Field field, tr_type type,
-                                               std::string_view key, const void* value, size_t size) {
-  return entry.recorder().put(entry.thread(), span, HandleKind::kSpan, field, type, key, value, size);
+__attribute__((noinline, cold)) int put_slowly(ThreadState& thread, tr_span span, Field field, tr_type type,
+                                               std::string_view key, Bytes value) {
+  return thread.recorder->put(thread, span, HandleKind::kSpan, field, type, key, value.data, value.bytes);
 }
 
+__attribute__((noinline, cold)) int put_slowly(ThreadState& thread, tr_span span, Field field, tr_type type,
+                                               std::string_view key, Word value) {
+  return thread.recorder->put(thread, span, HandleKind::kSpan, field, type, key, &value.bits, value.size());
+}
+
+template <class Value>
 __attribute__((always_inline)) inline int put(tr_span span, Field field, tr_type type, std::string_view key,
-                                              const void* value, size_t size) {
-  if (field == Field::kAttribute && __builtin_expect(key.empty() || key.size() > trunkline::kMaxKeyBytes, 0)) {
-    return TR_EINVAL;
-  }
+                                              Value value) {
   const Entry entry;
-  if (__builtin_expect(!entry, 0)) return entry.closed_result();
-  const int done = entry.recorder().put_fast(span, HandleKind::kSpan, field, type, key, value, size);
-  return __builtin_expect(done <= 0, 1) ? done : put_slowly(entry, span, field, type, key, value, size);
+  if (__builtin_expect(!entry, 0)) return Entry::closed_result();
+  const int done = entry.recorder().put_fast(span, HandleKind::kSpan, field, type, key, value);
+  return __builtin_expect(done <= 0, 1) ? done : put_slowly(entry.thread(), span, field, type, key, value);
 }
 
-__attribute__((always_inline)) inline int set_text(tr_span span, Field field, tr_type type, const char* key,
-                                                   size_t key_size, const char* value, size_t size) {
+// The key of an attribute. Its length may be TR_NUL; this is one test of it for everything that is not plain.
+__attribute__((always_inline)) inline bool key_of(const char* key, size_t size, std::string_view* out) {
+  if (__builtin_expect(key == nullptr || size - 1 >= trunkline::kMaxKeyBytes, 0)) {
+    return view_of(key, size, out) && !out->empty() && out->size() <= trunkline::kMaxKeyBytes;
+  }
+  *out = {key, size};
+  return true;
+}
+
+__attribute__((always_inline)) inline int set_text(tr_span span, tr_type type, const char* key, size_t key_size,
+                                                   const char* value, size_t size) {
   if (span == 0) return TR_OK;
   std::string_view key_view;
   std::string_view text;
-  if (!view_of(key, key_size, &key_view) || !view_of(value, size, &text)) return TR_EINVAL;
-  return put(span, field, type, key_view, text.data(), text.size());
+  if (!key_of(key, key_size, &key_view) || !view_of(value, size, &text)) return TR_EINVAL;
+  return put(span, Field::kAttribute, type, key_view, Bytes{text.data(), text.size()});
+}
+
+__attribute__((always_inline)) inline int set_word(tr_span span, tr_type type, const char* key, size_t key_size,
+                                                   uint64_t bits) {
+  if (span == 0) return TR_OK;
+  std::string_view key_view;
+  if (!key_of(key, key_size, &key_view)) return TR_EINVAL;
+  return put(span, Field::kAttribute, type, key_view, Word{bits});
+}
+
+// A field that has no key.
+int set_field(tr_span span, Field field, tr_type type, const char* value, size_t size) {
+  if (span == 0) return TR_OK;
+  std::string_view text;
+  if (!view_of(value, size, &text)) return TR_EINVAL;
+  return put(span, field, type, {}, Bytes{text.data(), text.size()});
 }
 
 int set_content(tr_span span, Field field, tr_type type, const char* data, size_t size) {
   if (span == 0) return TR_OK;
   if (type != TR_TYPE_STR && type != TR_TYPE_JSON) return TR_EINVAL;
-  return set_text(span, field, type, nullptr, 0, data, size);
+  return set_field(span, field, type, data, size);
 }
 
 int set_values(const Entry& entry, tr_span span, const tr_attribute* attributes, size_t count) {
@@ -96,63 +129,54 @@ int tr_span_set_values(tr_span span, const tr_attribute* attributes, size_t coun
 }
 
 int tr_span_set_str(tr_span span, const char* key, size_t key_size, const char* value, size_t size) {
-  return set_text(span, Field::kAttribute, TR_TYPE_STR, key, key_size, value, size);
+  return set_text(span, TR_TYPE_STR, key, key_size, value, size);
 }
 
 int tr_span_set_json(tr_span span, const char* key, size_t key_size, const char* json, size_t size) {
-  return set_text(span, Field::kAttribute, TR_TYPE_JSON, key, key_size, json, size);
+  return set_text(span, TR_TYPE_JSON, key, key_size, json, size);
 }
 
 int tr_span_set_bytes(tr_span span, const char* key, size_t key_size, const void* value, size_t size) {
   if (span != 0 && size == TR_NUL) return TR_EINVAL;
-  return set_text(span, Field::kAttribute, TR_TYPE_BYTES, key, key_size, static_cast<const char*>(value), size);
+  return set_text(span, TR_TYPE_BYTES, key, key_size, static_cast<const char*>(value), size);
 }
 
 int tr_span_set_i64(tr_span span, const char* key, size_t key_size, int64_t value) {
-  if (span == 0) return TR_OK;
-  std::string_view key_view;
-  if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
-  return put(span, Field::kAttribute, TR_TYPE_I64, key_view, &value, sizeof value);
+  return set_word(span, TR_TYPE_I64, key, key_size, static_cast<uint64_t>(value));
 }
 
+// The value is in a general register before the first touch of thread-local storage, whose resolver some C libraries
+// let clobber vector registers.
 int tr_span_set_f64(tr_span span, const char* key, size_t key_size, double value) {
-  if (span == 0) return TR_OK;
-  std::string_view key_view;
-  if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
-  // In memory before the first touch of thread-local storage, whose resolver some C libraries let clobber vector
-  // registers.
-  asm volatile("" : "+m"(value));
-  return put(span, Field::kAttribute, TR_TYPE_F64, key_view, &value, sizeof value);
+  auto bits = std::bit_cast<uint64_t>(value);
+  asm volatile("" : "+r"(bits));
+  return set_word(span, TR_TYPE_F64, key, key_size, bits);
 }
 
 int tr_span_set_bool(tr_span span, const char* key, size_t key_size, int value) {
-  if (span == 0) return TR_OK;
-  std::string_view key_view;
-  if (!view_of(key, key_size, &key_view)) return TR_EINVAL;
-  const int64_t truth = value != 0 ? 1 : 0;
-  return put(span, Field::kAttribute, TR_TYPE_BOOL, key_view, &truth, sizeof truth);
+  return set_word(span, TR_TYPE_BOOL, key, key_size, value != 0 ? 1 : 0);
 }
 
 int tr_span_set_usage(tr_span span, const tr_usage* usage) {
   if (span == 0) return TR_OK;
   if (usage == nullptr) return TR_EINVAL;
-  return put(span, Field::kUsage, TR_TYPE_BYTES, {}, usage, sizeof *usage);
+  return put(span, Field::kUsage, TR_TYPE_BYTES, {}, Bytes{usage, sizeof *usage});
 }
 
 int tr_span_set_model(tr_span span, const char* model, size_t size) {
-  return set_text(span, Field::kModel, TR_TYPE_STR, nullptr, 0, model, size);
+  return set_field(span, Field::kModel, TR_TYPE_STR, model, size);
 }
 
 int tr_span_set_score(tr_span span, const char* name, size_t name_size, double score) {
   if (span == 0) return TR_OK;
   std::string_view name_view;
   if (!view_of(name, name_size, &name_view) || name_view.size() > trunkline::kMaxKeyBytes) return TR_EINVAL;
-  return put(span, Field::kScore, TR_TYPE_F64, name_view, &score, sizeof score);
+  return put(span, Field::kScore, TR_TYPE_F64, name_view, Word{std::bit_cast<uint64_t>(score)});
 }
 
 int tr_span_set_step(tr_span span, int64_t step) {
   if (span == 0) return TR_OK;
-  return put(span, Field::kStep, TR_TYPE_I64, {}, &step, sizeof step);
+  return put(span, Field::kStep, TR_TYPE_I64, {}, Word{static_cast<uint64_t>(step)});
 }
 
 int tr_span_set_input(tr_span span, tr_type type, const char* data, size_t size) {
@@ -174,7 +198,7 @@ int tr_span_set_error(tr_span span, const char* type, size_t type_size, const ch
 }
 
 int tr_span_set_foreign_id(tr_span span, const char* id, size_t size) {
-  return set_text(span, Field::kForeignId, TR_TYPE_STR, nullptr, 0, id, size);
+  return set_field(span, Field::kForeignId, TR_TYPE_STR, id, size);
 }
 
 int tr_span_event(tr_span span, const char* name, size_t name_size, const tr_attribute* attributes, size_t count) {

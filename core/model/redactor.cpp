@@ -124,6 +124,14 @@ void Redactor::add_key(std::string_view key) {
   } else {
     endings_[bit(folded[folded.size() - 2])] |= last;
   }
+  // The third may be a separator, the last but one if there is one, and what precedes a short name.
+  for (const char separator : {'-', '_'}) thirds_[bit(separator)] = ~0u;
+  uint32_t& third = thirds_[bit(folded.back())];
+  if (folded.size() < 3) {
+    third = ~0u;
+  } else {
+    third |= separators | 1u << bit(folded[folded.size() - 2]) | 1u << bit(folded[folded.size() - 3]);
+  }
   keys_.push_back(std::move(folded));
 }
 

@@ -1,5 +1,5 @@
 // What must not be recorded: values under the names of credentials, and texts that look like credentials. The setters
-// ask key_matches for every attribute, so it answers most keys from their two last characters; the rest is for the
+// ask key_matches for every attribute, so it answers most keys from their three last characters; the rest is for the
 // worker. Immutable once made, and used by all threads at once.
 //
 // A key is on the list when the whole of it, or its last segment after a dot, equals a listed name; case, '-' and '_'
@@ -36,6 +36,7 @@ class Redactor {
   bool key_matches(std::string_view key) const {
     const size_t size = key.size();
     if (size == 0 || (size > 1 && (endings_[bit(key[size - 2])] >> bit(key[size - 1]) & 1) == 0)) return false;
+    if (size > 2 && (thirds_[bit(key[size - 1])] >> bit(key[size - 3]) & 1) == 0) return false;
     return key_listed(key);
   }
 
@@ -72,6 +73,7 @@ class Redactor {
   void replace_within(std::string_view text, size_t begin, size_t end, Replacement* replacement) const;
 
   std::array<uint32_t, 32> endings_{};      // the two last characters of listed keys: for the last but one, the last
+  std::array<uint32_t, 32> thirds_{};       // the third from the end: for the last, the third
   std::vector<std::string> keys_;           // folded: lower case, without '-' and '_'; by first character
   std::array<uint16_t, 33> key_of_{};       // first key for each first character
   bool all_built_in_ = true;                // no pattern of the host's: only long runs of token characters matter

@@ -25,6 +25,7 @@ constexpr uint64_t live_state(uint64_t generation, HandleKind kind) {
 }
 constexpr uint64_t make_handle(uint64_t live, uint32_t slot) { return live >> kFlagBits << kSlotBits | slot; }
 constexpr uint64_t expected_state(uint64_t handle) { return handle >> kSlotBits << kFlagBits | kLive; }
+inline constexpr uint32_t kMaxSlots = 1u << kSlotBits;
 constexpr uint32_t slot_of(uint64_t handle) { return static_cast<uint32_t>(handle & kSlotMask); }
 constexpr bool is_kind(uint64_t handle, HandleKind kind) {
   return (handle >> kSlotBits & 3) == static_cast<uint64_t>(kind) && handle >> 53 == 0;

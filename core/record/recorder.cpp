@@ -33,9 +33,9 @@ Expected<std::unique_ptr<Recorder>> Recorder::create(int fd, uint64_t max_bytes,
 Recorder::Recorder(std::unique_ptr<PagePool> pool, const Policy& policy)
     : pool_(std::move(pool)),
       base_(reinterpret_cast<uint8_t*>(&pool_->page(0))),
-      page_limit_(pool_->limit()),
       policy_(policy),
-      is_slot_page_(std::make_unique<std::atomic<uint8_t>[]>(pool_->limit())),
+      plain_below_(policy.content ? std::min<uint64_t>(policy.max_value_bytes, kSlotDataBytes) + 1 : 0),
+      is_slot_page_(std::make_unique<std::atomic<uint8_t>[]>(kMaxSlots / kSlotsPerPage)),
       asymmetric_(os::enable_heavy_barrier()) {}
 
 // Another thread is writing into the slot, or the handle is stale.
@@ -49,8 +49,7 @@ Slot* Recorder::wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noex
   return nullptr;
 }
 
-bool Recorder::admit(ThreadState& thread) noexcept {
-  if (__builtin_expect(!short_of_memory_.load(std::memory_order_relaxed), 1)) return true;
+bool Recorder::wait_for_memory(ThreadState& thread) noexcept {
   if (policy_.block_timeout_ms == 0 || thread.in_callback != 0) return false;
   const int64_t deadline = monotonic_now() + int64_t{policy_.block_timeout_ms} * 1'000'000;
   while (short_of_memory_.load(std::memory_order_relaxed)) {
@@ -96,21 +95,24 @@ bool Recorder::refill_slots(ThreadState& thread) noexcept {
   return true;
 }
 
-void Recorder::free_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
+__attribute__((always_inline)) inline void Recorder::free_slot(ThreadState& thread, Slot& slot,
+                                                               uint32_t number) noexcept {
   slot.state.store(free_state(generation_of(slot.state.load(std::memory_order_relaxed)) + 1),
                    std::memory_order_release);
   slot.next = thread.free_slots;
   thread.free_slots = number + 1;
-  // Spans started on one thread and ended on another would pile up here: pass a batch on.
-  if (__builtin_expect(++thread.free_count > kMaxFreeSlotsPerThread, 0)) {
-    const uint32_t first = thread.free_slots;
-    uint32_t last = first;
-    for (uint32_t i = 1; i < kBatchSlots; ++i) last = pool_->slot(last - 1).next;
-    thread.free_slots = pool_->slot(last - 1).next;
-    thread.free_count -= kBatchSlots;
-    pool_->slot(last - 1).next = 0;
-    push_free_batch(first);
-  }
+  if (__builtin_expect(++thread.free_count > kMaxFreeSlotsPerThread, 0)) pass_slots_on(thread);
+}
+
+// Spans started on one thread and ended on another would pile up here.
+void Recorder::pass_slots_on(ThreadState& thread) noexcept {
+  const uint32_t first = thread.free_slots;
+  uint32_t last = first;
+  for (uint32_t i = 1; i < kBatchSlots; ++i) last = pool_->slot(last - 1).next;
+  thread.free_slots = pool_->slot(last - 1).next;
+  thread.free_count -= kBatchSlots;
+  pool_->slot(last - 1).next = 0;
+  push_free_batch(first);
 }
 
 void Recorder::push_free_batch(uint32_t first) noexcept {
@@ -150,7 +152,9 @@ bool Recorder::new_chunk(ThreadState& thread) noexcept {
   return true;
 }
 
-bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
+// What was only just stored in the slot is passed along: a wide load of it would wait for the stores.
+__attribute__((always_inline)) inline bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot, int64_t end,
+                                                                     uint64_t uid, int64_t stamp) noexcept {
   const uint32_t items = slot.length.load(std::memory_order_relaxed);
   const uint32_t bytes = padded(static_cast<uint32_t>(sizeof(ChunkRecord)) + items);
   if (__builtin_expect(
@@ -158,9 +162,9 @@ bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
       !new_chunk(thread)) {
     return false;
   }
-  Page& page = pool_->page(thread.chunk.load(std::memory_order_relaxed));
-  uint8_t* at = page.data + thread.chunk_position;
-  ChunkRecord record;
+  Page& page = *reinterpret_cast<Page*>(base_ + uint64_t{thread.chunk.load(std::memory_order_relaxed)} * kPageBytes);
+  uint8_t* const at = page.data + thread.chunk_position;
+  auto& record = *reinterpret_cast<ChunkRecord*>(at);
   record.bytes = bytes;
   record.dropped = slot.dropped;
   record.overflow = slot.overflow;
@@ -173,28 +177,30 @@ bool Recorder::append_to_chunk(ThreadState& thread, const Slot& slot) noexcept {
   record.header.span_id = slot.span_id.load(std::memory_order_relaxed);
   record.header.parent_id = slot.parent_id;
   record.header.start = slot.start;
-  record.header.end = slot.end;
-  record.header.uid = slot.uid;
-  record.header.stamp = static_cast<uint64_t>(slot.stamp);
-  std::memcpy(at, &record, sizeof record);
+  record.header.end = end;
+  record.header.uid = uid;
+  record.header.stamp = static_cast<uint64_t>(stamp);
   std::memcpy(at + sizeof record, slot.data, items);
   thread.chunk_position += bytes;
   page.header.committed.store(thread.chunk_position, std::memory_order_release);
   // The worker's core had these lines last. Without asking ahead, the next compare-and-swap would wait for them all,
   // because a locked instruction waits for the stores before it.
   const uint8_t* ahead = at + bytes;
-  const uint8_t* const end = std::min<const uint8_t*>(ahead + bytes, page.data + kPageDataBytes);
-  for (; ahead < end; ahead += 64) os::prefetch_for_write(ahead);
+  const uint8_t* const last = std::min<const uint8_t*>(ahead + bytes, page.data + kPageDataBytes);
+  for (; ahead < last; ahead += 64) os::prefetch_for_write(ahead);
   return true;
 }
 
 // The order is what recovery relies on: stamped, ENDED, copied, committed, freed. A finished record is then never
 // mistaken for an open one, wherever the process dies.
-void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
-  slot.uid = uint64_t{thread.ordinal} << 40 | ++thread.next_uid;
+void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number, int64_t end, int64_t stamp) noexcept {
+  const uint64_t uid = uint64_t{thread.ordinal} << 40 | ++thread.next_uid;
+  slot.end = end;
+  slot.stamp = stamp;
+  slot.uid = uid;
   const uint64_t state = slot.state.load(std::memory_order_relaxed);
   slot.state.store((state & ~(kLive | kLocked)) | kEnded, std::memory_order_release);
-  if (__builtin_expect(append_to_chunk(thread, slot), 1)) {
+  if (__builtin_expect(append_to_chunk(thread, slot, end, uid, stamp), 1)) {
     free_slot(thread, slot, number);
   } else {
     // No page for a chunk: the worker takes the record from its slot. An end never fails.
@@ -208,9 +214,7 @@ void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number) noe
 }
 
 int Recorder::commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept {
-  slot.stamp = clock_.now();
-  if (slot.end == 0) slot.end = slot.start;
-  commit_slot(thread, slot, number);
+  commit_slot(thread, slot, number, slot.end != 0 ? slot.end : slot.start, clock_.now());
   return TR_OK;
 }
 
@@ -222,8 +226,7 @@ void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) no
     return;
   }
   slot.type = 0;
-  slot.stamp = clock_.now();
-  commit_slot(thread, slot, number);
+  commit_slot(thread, slot, number, slot.end, clock_.now());
 }
 
 void Recorder::detach(ThreadState& thread) noexcept {

@@ -48,10 +48,10 @@ class Recorder {
                       const tr_attribute* attributes, size_t count) noexcept;
   uint64_t start_run(ThreadState& thread, const tr_run_options& options) noexcept;
 
-  // Appends one item to what `handle` names. put_fast takes the common case and says 1 when it is not one; a caller
-  // that includes record/recorder_inline.hpp has it compiled in.
-  int put_fast(uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key, const void* value,
-               size_t size) noexcept;
+  // Appends one item to what `handle` names. put_fast takes the common case, of a value that is Bytes or a Word, and
+  // says 1 when it is not one; a caller that includes record/recorder_inline.hpp has it compiled in.
+  template <class Value>
+  int put_fast(uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key, Value value) noexcept;
   int put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
           const void* value, size_t size) noexcept;
   int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
@@ -98,14 +98,16 @@ class Recorder {
   uint32_t take_slot(ThreadState& thread) noexcept;
   bool refill_slots(ThreadState& thread) noexcept;
   void free_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  void pass_slots_on(ThreadState& thread) noexcept;
   void push_free_batch(uint32_t first) noexcept;
   bool admit(ThreadState& thread) noexcept;
+  bool wait_for_memory(ThreadState& thread) noexcept;
   Slot* open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) noexcept;
   uint64_t publish_slot(Slot& slot, uint32_t number, HandleKind kind) noexcept;
   void discard_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
-  void commit_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  void commit_slot(ThreadState& thread, Slot& slot, uint32_t number, int64_t end, int64_t stamp) noexcept;
   int commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
-  bool append_to_chunk(ThreadState& thread, const Slot& slot) noexcept;
+  bool append_to_chunk(ThreadState& thread, const Slot& slot, int64_t end, uint64_t uid, int64_t stamp) noexcept;
   bool new_chunk(ThreadState& thread) noexcept;
   void leave_chunk(ThreadState& thread) noexcept;
   Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name, const tr_attribute* attributes,
@@ -115,8 +117,8 @@ class Recorder {
   // Items.
   int append(ThreadState& thread, Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
              size_t size, uint32_t flags = 0) noexcept;
-  bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, const void* value,
-                    size_t size) noexcept;
+  template <class Value>
+  bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, Value value) noexcept;
   int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;
   int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) noexcept;
   int append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,
@@ -134,9 +136,9 @@ class Recorder {
 
   std::unique_ptr<PagePool> pool_;
   uint8_t* const base_;  // the pool's
-  const uint32_t page_limit_;
   const Policy policy_;
-  std::unique_ptr<std::atomic<uint8_t>[]> is_slot_page_;
+  const size_t plain_below_;                              // sizes of values that need no look at the policy
+  std::unique_ptr<std::atomic<uint8_t>[]> is_slot_page_;  // for every page that a handle can name
   std::atomic<uint32_t> slot_pages_{0};
   std::atomic<bool> short_of_memory_{false};
   std::atomic<bool> span_starts_wanted_{false};

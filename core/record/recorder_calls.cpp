@@ -7,20 +7,6 @@
 
 namespace trunkline::record {
 
-// Reads a live trace's ids without its lock; the state word read twice tells whether they belong together.
-bool Recorder::read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot) noexcept {
-  if (!is_kind(trace, HandleKind::kTrace)) return false;
-  Slot* found = valid_slot(trace);
-  if (found == nullptr) return false;
-  const uint64_t expected = expected_state(trace);
-  if ((found->state.load(std::memory_order_acquire) & ~kLocked) != expected) return false;
-  *id = {found->trace_high.load(std::memory_order_relaxed), found->trace_low.load(std::memory_order_relaxed)};
-  if (span_id != nullptr) *span_id = found->span_id.load(std::memory_order_relaxed);
-  std::atomic_thread_fence(std::memory_order_acquire);
-  *slot = found;
-  return (found->state.load(std::memory_order_relaxed) & ~kLocked) == expected;
-}
-
 int Recorder::ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id) noexcept {
   if (!is_kind(handle, kind)) return TR_ESTALE;
   Slot* slot = valid_slot(handle);
@@ -112,7 +98,7 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   slot->trace_low.store(id.low, std::memory_order_relaxed);
   slot->span_id.store(random_span_id(thread.random), std::memory_order_relaxed);
   slot->parent_id = parent_id;
-  if (!append_plain(*slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size())) {
+  if (!append_plain(*slot, Field::kName, TR_TYPE_STR, {}, Bytes{name.data(), name.size()})) {
     append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
   }
   if (count != 0 && append_values(thread, *slot, attributes, count) == TR_EINVAL) thread.counters.misuse.add();
@@ -208,8 +194,8 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcep
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
-  slot->end = slot->stamp = clock_.now();
-  commit_slot(thread, *slot, slot_of(handle));
+  const int64_t now = clock_.now();
+  commit_slot(thread, *slot, slot_of(handle), now, now);
   if (kind == HandleKind::kSpan) {
     thread.counters.spans_ended.add();
   } else {
@@ -259,9 +245,7 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
   }
   const int result = append_values(thread, *slot, span.attributes, span.attribute_count);
   slot->start = span.start_ns;
-  slot->end = end;
-  slot->stamp = clock_.now();
-  commit_slot(thread, *slot, number);
+  commit_slot(thread, *slot, number, end, clock_.now());
   thread.counters.spans_started.add();
   thread.counters.spans_ended.add();
   return result;
@@ -360,8 +344,8 @@ int Recorder::finish_run(ThreadState& thread, uint64_t run, const RunOutcome& ou
   }
   if (outcome.status != TR_RUN_FINISHED) slot->flags |= TR_RECORD_FAILED;
   append(thread, *slot, Field::kRunOutcome, TR_TYPE_BYTES, {}, &outcome, sizeof outcome);
-  slot->end = slot->stamp = clock_.now();
-  commit_slot(thread, *slot, slot_of(run));
+  const int64_t now = clock_.now();
+  commit_slot(thread, *slot, slot_of(run), now, now);
   return TR_OK;
 }
 

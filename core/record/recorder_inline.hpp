@@ -13,7 +13,7 @@
 namespace trunkline::record {
 
 // Copies a key or a short value without a call.
-inline void copy_short(uint8_t* to, const void* data, size_t size) {
+__attribute__((always_inline)) inline void copy_short(uint8_t* to, const void* data, size_t size) {
   const auto* from = static_cast<const uint8_t*>(data);
   if (size > 32) {
     std::memcpy(to, from, size);
@@ -31,12 +31,24 @@ inline void copy_short(uint8_t* to, const void* data, size_t size) {
   }
 }
 
+// Values as the common case knows them. A Word is passed in a register.
+struct Bytes {
+  const void* data;
+  size_t bytes;
+  size_t size() const { return bytes; }
+  void copy_to(uint8_t* to) const { copy_short(to, data, bytes); }
+};
+
+struct Word {
+  uint64_t bits;
+  static constexpr size_t size() { return sizeof bits; }
+  void copy_to(uint8_t* to) const { std::memcpy(to, &bits, sizeof bits); }
+};
+
 __attribute__((always_inline)) inline Slot* Recorder::valid_slot(uint64_t handle) noexcept {
   const uint32_t number = slot_of(handle);
   const uint32_t page = number / kSlotsPerPage;
-  if (__builtin_expect(page >= page_limit_ || is_slot_page_[page].load(std::memory_order_acquire) == 0, 0)) {
-    return nullptr;
-  }
+  if (__builtin_expect(is_slot_page_[page].load(std::memory_order_acquire) == 0, 0)) return nullptr;
   uint8_t* const at =
       base_ + uint64_t{page} * kPageBytes + sizeof(PageHeader) + uint64_t{number % kSlotsPerPage} * kSlotBytes;
   return reinterpret_cast<Slot*>(at);
@@ -54,21 +66,40 @@ __attribute__((always_inline)) inline Slot* Recorder::lock(uint64_t handle, Hand
   return wait_for_lock(slot, expected, seen);
 }
 
+// Reads a live trace's ids without its lock; the state word read twice tells whether they belong together.
+__attribute__((always_inline)) inline bool Recorder::read_trace(uint64_t trace, TraceId* id, uint64_t* span_id,
+                                                                Slot** slot) noexcept {
+  if (__builtin_expect(!is_kind(trace, HandleKind::kTrace), 0)) return false;
+  Slot* const found = valid_slot(trace);
+  if (__builtin_expect(found == nullptr, 0)) return false;
+  const uint64_t expected = expected_state(trace);
+  if (__builtin_expect((found->state.load(std::memory_order_acquire) & ~kLocked) != expected, 0)) return false;
+  *id = {found->trace_high.load(std::memory_order_relaxed), found->trace_low.load(std::memory_order_relaxed)};
+  if (span_id != nullptr) *span_id = found->span_id.load(std::memory_order_relaxed);
+  std::atomic_thread_fence(std::memory_order_acquire);
+  *slot = found;
+  return (found->state.load(std::memory_order_relaxed) & ~kLocked) == expected;
+}
+
+__attribute__((always_inline)) inline bool Recorder::admit(ThreadState& thread) noexcept {
+  return __builtin_expect(!short_of_memory_.load(std::memory_order_relaxed), 1) || wait_for_memory(thread);
+}
+
 inline void Recorder::unlock(Slot& slot) noexcept {
   slot.state.store(slot.state.load(std::memory_order_relaxed) & ~kLocked, std::memory_order_release);
 }
 
+template <class Value>
 __attribute__((always_inline)) inline int Recorder::put_fast(uint64_t handle, HandleKind kind, Field field,
-                                                             tr_type type, std::string_view key, const void* value,
-                                                             size_t size) noexcept {
+                                                             tr_type type, std::string_view key, Value value) noexcept {
   Slot* const slot = lock(handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) return 1;
-  const bool done = append_plain(*slot, field, type, key, value, size);
+  const bool done = append_plain(*slot, field, type, key, value);
   slot->state.store(expected_state(handle), std::memory_order_release);
   return done ? TR_OK : 1;
 }
 
-inline uint32_t Recorder::take_slot(ThreadState& thread) noexcept {
+__attribute__((always_inline)) inline uint32_t Recorder::take_slot(ThreadState& thread) noexcept {
   if (__builtin_expect(thread.free_slots == 0, 0) && !refill_slots(thread)) return 0;
   const uint32_t taken = thread.free_slots;
   thread.free_slots = pool_->slot(taken - 1).next;
@@ -103,14 +134,13 @@ inline uint64_t Recorder::publish_slot(Slot& slot, uint32_t number, HandleKind k
 }
 
 // The common case of append: a plain value that fits into the slot and that no rule concerns.
+template <class Value>
 __attribute__((always_inline)) inline bool Recorder::append_plain(Slot& slot, Field field, tr_type type,
-                                                                  std::string_view key, const void* value,
-                                                                  size_t size) noexcept {
+                                                                  std::string_view key, Value value) noexcept {
   const uint32_t used = slot.length.load(std::memory_order_relaxed);
+  const size_t size = value.size();
   const size_t bytes = sizeof(ItemHeader) + key.size() + size;
-  if (__builtin_expect(size > kSlotDataBytes || used + bytes > kSlotDataBytes || slot.overflow.page != 0 ||
-                           size > policy_.max_value_bytes || !policy_.content,
-                       0)) {
+  if (__builtin_expect(size >= plain_below_ || used + bytes > kSlotDataBytes || slot.overflow.page != 0, 0)) {
     return false;
   }
   if (field == Field::kAttribute) {
@@ -118,11 +148,11 @@ __attribute__((always_inline)) inline bool Recorder::append_plain(Slot& slot, Fi
       return false;
     ++slot.attributes;
   }
-  uint8_t* at = slot.data + used;
+  uint8_t* const at = slot.data + used;
   const ItemHeader header = make_item(field, type, key.size(), 0, size);
   std::memcpy(at, &header, sizeof header);
   copy_short(at + sizeof header, key.data(), key.size());
-  copy_short(at + sizeof header + key.size(), value, size);
+  value.copy_to(at + sizeof header + key.size());
   slot.length.store(used + static_cast<uint32_t>(bytes), std::memory_order_release);
   return true;
 }

@@ -186,13 +186,20 @@ ThreadState* attach_thread() noexcept {
   return state;
 }
 
-void Entry::slow_entry(ThreadState* state) noexcept {
+ThreadState* Entry::enter_slowly(ThreadState* state) noexcept {
   if (state != nullptr && state->inside.load(std::memory_order_relaxed) != 0) {
-    reentrant_ = true;
     state->reentrant.fetch_add(1, std::memory_order_relaxed);
-    return;
+    return nullptr;
   }
-  state_ = attach_thread();
+  return attach_thread();
 }
+
+// A thread that is inside and was not let in again has been interrupted in a call.
+bool Entry::reentrant() noexcept {
+  const ThreadState* const state = this_thread;
+  return state != nullptr && state->inside.load(std::memory_order_relaxed) != 0;
+}
+
+int Entry::closed_result() noexcept { return reentrant() ? TR_EREENTRANT : TR_ESTALE; }
 
 }  // namespace trunkline::record

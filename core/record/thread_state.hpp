@@ -84,26 +84,11 @@ bool close_gate();
 // Attaches this thread to the open recorder. nullptr: closed, or no memory.
 ThreadState* attach_thread() noexcept;
 
-// A call into the recorder. Contextually false: the gate is closed (`reentrant()` tells a signal handler apart).
+// A call into the recorder. Contextually false: the gate is closed (`reentrant()` tells a signal handler apart). It
+// consists of one pointer, whose address nobody takes, so that it lives in a register.
 class Entry {
  public:
-  Entry() noexcept {
-    ThreadState* const state = this_thread;
-    if (__builtin_expect(state == nullptr || state->inside.load(std::memory_order_relaxed) != 0, 0)) {
-      slow_entry(state);
-      return;
-    }
-    const Gate* const g = gate();
-    state->inside.store(1, std::memory_order_relaxed);
-    os::light_barrier(g->asymmetric.load(std::memory_order_relaxed) != 0);
-    if (__builtin_expect(
-            state->inverted_epoch.load(std::memory_order_relaxed) != ~g->epoch.load(std::memory_order_acquire), 0)) {
-      state->inside.store(0, std::memory_order_release);
-      slow_entry(state);
-      return;
-    }
-    state_ = state;
-  }
+  Entry() noexcept : state_(enter()) {}
   ~Entry() {
     if (state_ != nullptr) state_->inside.store(0, std::memory_order_release);
   }
@@ -114,14 +99,28 @@ class Entry {
   ThreadState& thread() const { return *state_; }
   Recorder& recorder() const { return *state_->recorder; }
   // What a call that found the gate closed returns.
-  int closed_result() const { return reentrant_ ? TR_EREENTRANT : TR_ESTALE; }
-  bool reentrant() const { return reentrant_; }
+  static int closed_result() noexcept;
+  static bool reentrant() noexcept;
 
  private:
-  void slow_entry(ThreadState* state) noexcept;
+  __attribute__((always_inline)) static ThreadState* enter() noexcept {
+    ThreadState* const state = this_thread;
+    if (__builtin_expect(state == nullptr || state->inside.load(std::memory_order_relaxed) != 0, 0)) {
+      return enter_slowly(state);
+    }
+    const Gate* const g = gate();
+    state->inside.store(1, std::memory_order_relaxed);
+    os::light_barrier(g->asymmetric.load(std::memory_order_relaxed) != 0);
+    if (__builtin_expect(
+            state->inverted_epoch.load(std::memory_order_relaxed) != ~g->epoch.load(std::memory_order_acquire), 0)) {
+      state->inside.store(0, std::memory_order_release);
+      return enter_slowly(state);
+    }
+    return state;
+  }
+  static ThreadState* enter_slowly(ThreadState* state) noexcept;
 
-  ThreadState* state_ = nullptr;
-  bool reentrant_ = false;
+  ThreadState* const state_;
 };
 
 }  // namespace trunkline::record
