@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kit import goals, machine, peers, report, runner  # noqa: E402
+from kit import callgrind, machine, page, peers, probes, runner  # noqa: E402
 
 QUICK = ("trunkline", "floor", "fastrace")
 
@@ -15,35 +15,60 @@ QUICK = ("trunkline", "floor", "fastrace")
 def parse():
     names = [peer.name for peer in peers.TABLE]
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--quick", action="store_true", help="only trunkline, floor and fastrace; prints, writes nothing")
-    parser.add_argument("--peers", default=",".join(names), help="comma-separated; default: all")
-    parser.add_argument("--workloads", default=",".join(peers.ALL), help="comma-separated; default: all")
+    parser.add_argument("--quick", action="store_true", help="only trunkline, floor and fastrace, only costs per span")
+    parser.add_argument("--peers", help=f"comma-separated, of {','.join(names)}")
+    parser.add_argument("--workloads", help=f"comma-separated, of {','.join(peers.ALL)}")
     parser.add_argument("--repetitions", type=int, default=5)
-    parser.add_argument("--out", help="the page; default: docs/benchmarks.md")
+    parser.add_argument("--out", help="where to write the page; default: docs/benchmarks.md for a whole run, else nowhere")
     options = parser.parse_args()
-    options.peers = [name for name in names if name in (QUICK if options.quick else options.peers.split(","))]
-    options.workloads = [name for name in peers.ALL if name in options.workloads.split(",")]
-    if not options.peers or not options.workloads:
-        parser.error(f"peers are {', '.join(names)}; workloads are {', '.join(peers.ALL)}")
+    options.whole = not (options.quick or options.peers or options.workloads)
+    options.peers = chosen(options.peers, QUICK if options.quick else names, names)
+    options.workloads = chosen(options.workloads, peers.ALL, peers.ALL)
+    if not options.peers or not options.workloads or options.repetitions < 1:
+        parser.error("nothing to do; see --help")
+    if options.whole and not options.out:
+        options.out = str(peers.ROOT / "docs" / "benchmarks.md")
     return options
 
 
-def main():
-    options = parse()
-    programs, missing = peers.build(options.peers)
-    for name, reason in missing.items():
-        runner.progress(f"without {name}: {reason}")
+def chosen(text, default, known):
+    wanted = text.split(",") if text else default
+    unknown = [name for name in wanted if name not in known]
+    if unknown:
+        sys.exit(f"unknown: {', '.join(unknown)}; there are {', '.join(known)}")
+    return [name for name in known if name in wanted]
+
+
+def measure(options, programs):
     scratch_root = peers.BUILT / "scratch"
     scratch_root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch_root) as scratch:
         outcomes, failures = runner.measure(programs, options.workloads, options.repetitions, scratch)
-    for (name, workload), reason in failures.items():
-        runner.progress(f"{name} {workload} failed: {reason}")
+        counted = callgrind.measure(programs, options.workloads, scratch) if options.whole else {}
+        found = probes.measure(scratch, options.repetitions) if options.whole else {}
+    return outcomes, failures, counted, found
+
+
+def main():
+    options = parse()
+    programs, absent = peers.build(options.peers)
+    outcomes, failures, counted, found = measure(options, programs)
+    absent.update({f"{name} {workload}": reason for (name, workload), reason in failures.items()})
     loads = [row["load"] for outcome in outcomes.values() for row in outcome.rows]
-    print(report.conditions(machine.describe(peers.ROOT), loads), end="\n\n")
-    print(report.workload_table(outcomes, options.peers, options.workloads), end="\n\n")
-    print(goals.goal_table(goals.caller_goals(outcomes)))
-    return 1 if missing or failures else 0
+    text = page.whole([
+        page.goal_section(outcomes, counted, found),
+        page.workloads(outcomes, options.peers, options.workloads),
+        page.instructions(counted) if counted else "",
+        page.spread(found) if found else "",
+        page.rest(found) if found else "",
+        page.conditions(machine.describe(peers.ROOT), loads),
+        page.missing(absent) if absent else "",
+    ])
+    if options.out:
+        with open(options.out, "w", encoding="utf-8") as file:
+            file.write(text)
+    print(text)
+    return 1 if absent else 0
 
 
 if __name__ == "__main__":

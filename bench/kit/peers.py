@@ -3,6 +3,7 @@ package manager of their language, at the versions that are pinned there, once."
 import os
 import shutil
 import subprocess
+import sys
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -28,6 +29,7 @@ class Peer:
     build: object  # () -> Program
     workloads: tuple = ALL
     native: bool = False  # callgrind says something about it
+    label: str = ""  # what its own line of JSON does not say
 
 
 def run(command, folder, **environment):
@@ -65,10 +67,65 @@ def rust(name):
     return build
 
 
+def jemalloc():
+    """otel-rust frees on one thread what another has allocated, which glibc's malloc is slow at."""
+    for folder in ("x86_64-linux-gnu", "aarch64-linux-gnu"):
+        library = Path("/usr/lib") / folder / "libjemalloc.so.2"
+        if library.exists():
+            program = rust("otel_rust")()
+            return Program(program.command, {"LD_PRELOAD": str(library)})
+    raise RuntimeError("libjemalloc2 is not installed")
+
+
+def go():
+    source = PEERS / "otel_go"
+
+    def make(folder):
+        shutil.copytree(source, folder / "source")
+        run(["go", "mod", "tidy"], folder / "source")
+        run(["go", "build", "-o", str(folder / "program"), "."], folder / "source")
+
+    version = run(["go", "version"], BENCH)
+    return Program([str(cache.made_once("otel_go", [source / "go.mod", source / "main.go"], make, version) / "program")])
+
+
+def javascript():
+    source = PEERS / "otel_js"
+
+    def make(folder):
+        for name in ("package.json", "bench.mjs"):
+            shutil.copy(source / name, folder)
+        run(["npm", "install", "--no-audit", "--no-fund", "--silent"], folder)
+
+    folder = cache.made_once("otel_js", [source / "package.json", source / "bench.mjs"], make)
+    return Program(["node", str(folder / "bench.mjs")])
+
+
+def python(name):
+    def build():
+        source = PEERS / name
+        requirements = source / "requirements.txt"
+
+        def make(folder):
+            target = ["--quiet", "--target", str(folder / "packages")]
+            run([sys.executable, "-m", "pip", "install", *target, "-r", str(requirements)], folder)
+
+        folder = cache.made_once(name, [requirements], make, sys.version)
+        return Program([sys.executable, str(source / "bench.py")], {"PYTHONPATH": str(folder / "packages")})
+
+    return build
+
+
 TABLE = (
     Peer("trunkline", ours, native=True),
     Peer("floor", floor, native=True),
     Peer("fastrace", rust("fastrace"), native=True),
+    Peer("otel-rust", rust("otel_rust"), native=True),
+    Peer("otel-rust-jemalloc", jemalloc, label="with jemalloc"),
+    Peer("otel-go", go),
+    Peer("otel-js", javascript, workloads=("W1", "W3", "W4")),
+    Peer("otel-python", python("otel_python")),
+    Peer("openai-agents", python("openai_agents")),
 )
 
 

@@ -1,6 +1,8 @@
 """The page that docs/benchmarks.md is."""
 from datetime import datetime, timezone
 
+from kit import peers
+
 HEADINGS = {"W1": "W1", "W1x4": "W1, 4 threads", "W3": "W3", "W4": "W4"}
 
 
@@ -31,7 +33,7 @@ def workload_table(outcomes, names, workloads):
         known = [outcome for outcome in found.values() if outcome]
         if not known:
             continue
-        cells = [known[0].rows[0]["peer"]]
+        cells = [f'{known[0].rows[0]["peer"]} {peers.by_name(name).label}'.strip()]
         for workload in workloads:
             cells.append(median_and_least(found[workload], "call_ns"))
         for workload in workloads:

@@ -38,6 +38,14 @@ fn peak_rss_mb() -> f64 {
     line.split_whitespace().nth(1).and_then(|text| text.parse::<f64>().ok()).unwrap_or(0.0) / 1024.0
 }
 
+// By whose name callgrind counts what the callers execute.
+#[no_mangle]
+#[inline(never)]
+pub fn bench_burst(burst: &(dyn Fn(usize) + Sync)) {
+    burst(BURST);
+    std::hint::black_box(burst);
+}
+
 pub fn run_bursts(run: Run, burst: impl Fn(usize) + Send + Sync + 'static, flush: impl Fn()) {
     let rounds = std::env::var("ROUNDS").ok().and_then(|text| text.parse().ok()).unwrap_or(run.rounds);
     let begin = Arc::new(Barrier::new(run.threads + 1));
@@ -51,7 +59,7 @@ pub fn run_bursts(run: Run, burst: impl Fn(usize) + Send + Sync + 'static, flush
                 for round in -1..rounds {
                     begin.wait(); // round -1 warms up
                     let before = (clock(libc::CLOCK_MONOTONIC), clock(libc::CLOCK_THREAD_CPUTIME_ID));
-                    burst(BURST);
+                    bench_burst(&*burst);
                     if round >= 0 {
                         cpu += clock(libc::CLOCK_THREAD_CPUTIME_ID) - before.1;
                         wall += clock(libc::CLOCK_MONOTONIC) - before.0;

@@ -15,7 +15,7 @@ namespace trunkline::pipeline {
 namespace {
 
 constexpr int64_t kNapNs = 2'000'000;
-constexpr int64_t kIdleNs = 1'000'000'000;
+constexpr int64_t kIdleNs = 2'000'000'000;
 constexpr int64_t kIdleWithoutBarrierNs = 10'000'000;
 constexpr int kPassesBeforeIdle = 50;
 constexpr size_t kBlockRecords = 512;
