@@ -150,7 +150,10 @@ void PagePool::grow_ahead() {
   const bool has_free = static_cast<uint32_t>(free_.load(std::memory_order_relaxed)) != 0;
   if (has_free || grown - top >= wanted || grown >= limit_) return;
   const uint32_t pages = std::min(std::max(kGrowthPages, wanted), limit_ - grown);
-  if (grow(pages)) populate(grown, std::min(pages, limit_ - grown));
+  if (!grow(pages)) return;
+  // A caller may have been at it, with less: beyond what has grown there is no file, and a touch would be fatal.
+  const uint32_t reached = grown_.load(std::memory_order_acquire);
+  if (reached > grown) populate(grown, std::min(pages, reached - grown));
 }
 
 }  // namespace trunkline::record
