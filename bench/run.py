@@ -44,8 +44,11 @@ def measure(options, programs):
     scratch_root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch_root) as scratch:
         outcomes, failures = runner.measure(programs, options.workloads, options.repetitions, scratch)
-        counted = callgrind.measure(programs, options.workloads, scratch) if options.whole else {}
-        found = probes.measure(scratch, options.repetitions) if options.whole else {}
+        counted, found = {}, {}
+        if options.whole:
+            counted, uncounted = callgrind.measure(programs, options.workloads, scratch)
+            failures.update(uncounted)
+            found = probes.measure(scratch, options.repetitions)
     return outcomes, failures, counted, found
 
 

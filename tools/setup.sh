@@ -26,6 +26,7 @@ pkg-config|pkg-config
 readelf|binutils
 abidw|abigail-tools
 valgrind|valgrind
+/usr/lib/*/libjemalloc.so.2|libjemalloc2
 strace|strace
 setarch|util-linux
 git|git

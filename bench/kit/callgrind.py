@@ -35,13 +35,17 @@ def per_span(program, workload, scratch):
 
 
 def measure(programs, workloads, scratch):
-    """{(peer, workload): (calling thread, all threads)}"""
-    counted = {}
+    """{(peer, workload): (calling thread, all threads)}, and failures as texts."""
+    counted, failures = {}, {}
     for name, program in programs.items():
         if not peers.by_name(name).native:
             continue
         for workload in workloads:
-            if workload in WORKLOADS:
+            if workload not in WORKLOADS:
+                continue
+            try:
                 counted[name, workload] = per_span(program, workload, scratch)
+            except RuntimeError as error:
+                failures[name, f"{workload} under callgrind"] = str(error)
         runner.progress(f"counted instructions of {name}")
-    return counted
+    return counted, failures

@@ -5,13 +5,14 @@ from dataclasses import dataclass
 from kit import report
 
 WHY = {
-    "fastrace": "a span that may be touched by several threads costs seven compare-and-swaps, about 46 ns of a W1 span,"
-                " and its stamps two readings of the clock, about 25 ns; fastrace's spans belong to one thread and"
-                " its time is one unfenced reading",
+    "fastrace": "a span that any thread may touch costs seven compare-and-swaps, about a quarter of W1 in a profile, and"
+                " its stamp a fenced reading of the clock; fastrace's local spans belong to one thread, and it defers the"
+                " rest to a collector: compare the whole process",
     "threads": "the floor has no compare-and-swaps and keeps its spans in one place; here each is copied to its thread's"
                " chunk, whose lines the worker's core had last",
-    "tail": "not known: see the spread of times above, and the load of the machine",
-    "noise": "the machine was busy: what the counts of instructions say does not depend on that",
+    "tail": "the worker and other programs share the processors; the empty loop shows the least of it",
+    "noise": "not by design: repeat it on a quieter machine before looking further; the counts of instructions do not"
+             " depend on the load",
 }
 
 

@@ -29,8 +29,8 @@ def instructions(counted):
     for name in names:
         cells = [name]
         for workload in chosen:
-            caller, every = counted[name, workload]
-            cells.append(f"{caller:,.0f} / {every:,.0f}")
+            both = counted.get((name, workload))
+            cells.append(f"{both[0]:,.0f} / {both[1]:,.0f}" if both else "-")
         rows.append(cells)
     table = report.table(["calling thread / all threads", *chosen], rows)
     return "## Instructions of a span\n\nCounted by callgrind: three rounds less one.\n\n" + table

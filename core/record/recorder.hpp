@@ -95,6 +95,7 @@ class Recorder {
   Slot* lock(uint64_t handle, HandleKind kind) noexcept;
   Slot* wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept;
   void unlock(Slot& slot) noexcept;
+  void prefetch_chunk(ThreadState& thread, uint32_t lines) noexcept;
   uint32_t take_slot(ThreadState& thread) noexcept;
   bool refill_slots(ThreadState& thread) noexcept;
   void free_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;

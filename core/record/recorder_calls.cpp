@@ -118,6 +118,7 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   }
   if (start_record != nullptr) commit_single(thread, *start_record, start_number);
   thread.counters.spans_started.add();
+  prefetch_chunk(thread, kPrefetchAtStart);
   return handle;
 }
 

@@ -3,6 +3,7 @@
 
 #include <sched.h>
 
+#include <algorithm>
 #include <cstring>
 
 #include "model/redactor.hpp"
@@ -11,6 +12,9 @@
 #include "record/recorder.hpp"
 
 namespace trunkline::record {
+
+inline constexpr uint32_t kPrefetchAtEnd = 8;
+inline constexpr uint32_t kPrefetchAtStart = 12;
 
 // Copies a key or a short value without a call.
 __attribute__((always_inline)) inline void copy_short(uint8_t* to, const void* data, size_t size) {
@@ -97,6 +101,16 @@ __attribute__((always_inline)) inline int Recorder::put_fast(uint64_t handle, Ha
   const bool done = append_plain(*slot, field, type, key, value);
   slot->state.store(expected_state(handle), std::memory_order_release);
   return done ? TR_OK : 1;
+}
+
+// Asks for the next lines of the thread's chunk, no more at once than the processor can wait for.
+__attribute__((always_inline)) inline void Recorder::prefetch_chunk(ThreadState& thread, uint32_t lines) noexcept {
+  const uint32_t end = std::min(thread.wanted, thread.prefetched + lines * 64);
+  const uint8_t* const data =
+      base_ + uint64_t{thread.chunk.load(std::memory_order_relaxed)} * kPageBytes + sizeof(PageHeader);
+  uint32_t at = thread.prefetched;
+  for (; at < end; at += 64) os::prefetch_for_write(data + at);
+  thread.prefetched = at;
 }
 
 __attribute__((always_inline)) inline uint32_t Recorder::take_slot(ThreadState& thread) noexcept {

@@ -103,7 +103,7 @@ void attach(ThreadState* state, Gate* g, uint64_t epoch) {
   state->recorder = recorder;
   state->free_slots = state->free_count = 0;
   state->chunk.store(0, std::memory_order_relaxed);
-  state->chunk_position = state->extent = state->extent_position = 0;
+  state->chunk_position = state->prefetched = state->wanted = state->extent = state->extent_position = 0;
   state->in_callback = 0;
   // Not getrandom: that is a cancellation point, and a thread must not be unwound through here.
   if (syscall(SYS_getrandom, state->random, sizeof state->random, GRND_NONBLOCK) != sizeof state->random) {

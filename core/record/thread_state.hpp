@@ -45,7 +45,9 @@ struct alignas(64) ThreadState {
   uint32_t free_count;
   std::atomic<uint32_t> chunk;  // page; 0: none
   uint32_t chunk_position;
-  uint32_t extent;  // page; 0: none
+  uint32_t prefetched;  // of the chunk: asked for
+  uint32_t wanted;      // of the chunk: likely to be written next
+  uint32_t extent;      // page; 0: none
   uint32_t extent_position;
   uint32_t ordinal;
   std::atomic<uint64_t> reentrant;  // also written by signal handlers

@@ -1,0 +1,159 @@
+#!/usr/bin/env python3
+"""bench/run.py: it builds once, runs interleaved, counts what is lost, says what failed, and judges goals either way."""
+import os
+import subprocess
+import sys
+import tempfile
+import unittest
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[2]
+sys.path.insert(0, str(ROOT / "bench"))
+from kit import cache, callgrind, goals, page, peers, report, runner  # noqa: E402
+
+SAY = "import sys, os; open(os.environ['ORDER'], 'a').write(os.environ['NAME'] + sys.argv[1] + ' '); "
+LINE = "print('{\"peer\": \"p\", \"call_ns\": %s, \"cpu_ns\": 1, \"rss_mb\": 1, \"dropped\": %s}')"
+
+
+def outcome(*call_ns, dropped=0):
+    return runner.Outcome([{"peer": "p", "call_ns": value, "cpu_ns": 1, "rss_mb": 1, "dropped": dropped}
+                           for value in call_ns])
+
+
+class Scratch(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.scratch = Path(folder.name)
+
+
+class Cache(Scratch):
+    def setUp(self):
+        super().setUp()
+        before = os.environ.get("TRUNKLINE_CACHE")
+        os.environ["TRUNKLINE_CACHE"] = str(self.scratch / "cache")
+        self.addCleanup(lambda: os.environ.update(TRUNKLINE_CACHE=before) if before is not None
+                        else os.environ.pop("TRUNKLINE_CACHE"))
+        self.source = self.scratch / "source"
+        self.source.write_text("one")
+        self.made = 0
+
+    def make(self, folder):
+        self.made += 1
+        (folder / "product").write_text(self.source.read_text())
+
+    def test_makes_once_for_one_content(self):
+        first = cache.made_once("peer", [self.source], self.make)
+        self.assertEqual(cache.made_once("peer", [self.source], self.make), first)
+        self.assertEqual(self.made, 1)
+
+    def test_makes_anew_for_another_content(self):
+        first = cache.made_once("peer", [self.source], self.make)
+        self.source.write_text("two")
+        second = cache.made_once("peer", [self.source], self.make)
+        self.assertNotEqual(first, second)
+        self.assertEqual((second / "product").read_text(), "two")
+
+    def test_keeps_nothing_of_what_failed(self):
+        def fail(folder):
+            (folder / "half").write_text("")
+            raise RuntimeError("no compiler")
+
+        with self.assertRaises(RuntimeError):
+            cache.made_once("peer", [self.source], fail)
+        self.assertEqual(list(cache.root().iterdir()), [])
+
+
+class Runner(Scratch):
+    def program(self, name, script):
+        environment = {"ORDER": str(self.scratch / "order"), "NAME": name}
+        return peers.Program([sys.executable, "-c", SAY + script], environment)
+
+    def measure(self, programs):
+        return runner.measure(programs, ["W1", "W3"], 2, self.scratch)
+
+    def test_goes_through_workloads_and_in_each_through_peers(self):
+        programs = {name: self.program(name, LINE % (1, 0)) for name in ("floor", "fastrace")}
+        outcomes, failures = self.measure(programs)
+        self.assertEqual((self.scratch / "order").read_text(), "floorW1 fastraceW1 floorW3 fastraceW3 " * 2)
+        self.assertEqual(failures, {})
+        self.assertEqual(len(outcomes["floor", "W3"].rows), 2)
+
+    def test_says_what_failed_and_why(self):
+        programs = {"floor": self.program("floor", LINE % (1, 0)), "fastrace": self.program("x", "sys.exit('broken')")}
+        outcomes, failures = self.measure(programs)
+        self.assertIn("broken", failures["fastrace", "W1"])
+        self.assertNotIn(("fastrace", "W1"), outcomes)
+        self.assertIn(("floor", "W1"), outcomes)
+
+    def test_gives_the_least_and_the_median(self):
+        self.assertEqual((outcome(3, 1, 2).median("call_ns"), outcome(3, 1, 2).least("call_ns")), (2, 1))
+
+
+class Goals(unittest.TestCase):
+    def judged(self, ours, dropped=0):
+        outcomes = {("trunkline", "W1"): outcome(ours, dropped=dropped), ("floor", "W1"): outcome(100)}
+        return {goal.text: goal.reached for goal in goals.caller_goals(outcomes)}
+
+    def test_are_reached_or_not(self):
+        text = "W1 at most 1.6 of the floor"
+        self.assertIs(self.judged(160)[text], True)
+        self.assertIs(self.judged(161)[text], False)
+        self.assertIs(self.judged(160)["W3 at most 1.3 of fastrace"], None)
+
+    def test_see_what_is_lost_or_comes_twice(self):
+        self.assertIs(self.judged(1)["nothing is lost"], True)
+        self.assertIs(self.judged(1, dropped=1)["nothing is lost"], False)
+        self.assertIs(self.judged(1, dropped=-1)["nothing is lost"], False)
+
+    def test_that_are_missed_say_why(self):
+        outcomes = {("trunkline", "W1"): outcome(200), ("floor", "W1"): outcome(100)}
+        self.assertIn("**no**", goals.goal_table(goals.caller_goals(outcomes)))
+        self.assertIn("is not reached:", goals.goal_table(goals.caller_goals(outcomes)))
+        outcomes["trunkline", "W1"] = outcome(100)
+        self.assertNotIn("is not reached:", goals.goal_table(goals.caller_goals(outcomes)))
+
+
+class Page(unittest.TestCase):
+    def test_shows_losses_of_everybody(self):
+        text = report.workload_table({("floor", "W1"): outcome(100, dropped=7)}, ["floor"], ["W1"])
+        self.assertTrue(text.endswith("| 7 |"), text)
+
+    def test_shows_both_counts(self):
+        self.assertIn("932 / 948", page.instructions({("floor", "W1"): (932.2, 948.4)}))
+
+
+class Programs(Scratch):
+    def test_whole_command_with_two_peers(self):
+        command = [str(ROOT / "bench" / "run.py"), "--peers", "trunkline,floor", "--workloads", "W3,W4",
+                   "--repetitions", "1"]
+        done = subprocess.run(command, capture_output=True, text=True, env=dict(os.environ, ROUNDS="1"))
+        self.assertEqual(done.returncode, 0, done.stderr)
+        self.assertIn("| trunkline | ", done.stdout)
+        self.assertIn("| nothing is lost | 0 spans | yes |", done.stdout)
+
+    def test_refuses_an_unknown_peer(self):
+        done = subprocess.run([str(ROOT / "bench" / "run.py"), "--peers", "nobody"], capture_output=True, text=True)
+        self.assertNotEqual(done.returncode, 0)
+        self.assertIn("nobody", done.stderr)
+
+    def test_probes_print_their_figures(self):
+        for probe, number, expected in (("latency", 2000, 1), ("cold", 2, 1), ("idle", 1, 1), ("lifecycle", 2, 2),
+                                        ("catchup", 20000, 1)):
+            program = peers.Program([str(peers.BUILT / "probe")], {"LD_LIBRARY_PATH": str(ROOT / "build" / "lib")})
+            rows = runner.start(program, [probe, str(number)], self.scratch)
+            self.assertEqual(len(rows), expected, probe)
+            if probe == "catchup":
+                self.assertEqual(rows[0]["received"], number)
+
+    @unittest.skipUnless(Path("/usr/bin/valgrind").exists(), "valgrind is not installed")
+    def test_counts_of_instructions_are_of_the_calls(self):
+        full, _ = callgrind.per_span(peers.floor(), "W1", self.scratch)
+        bare, every = callgrind.per_span(peers.floor(), "W3", self.scratch)
+        self.assertGreater(full, 2 * bare)
+        self.assertGreater(bare, 50)
+        self.assertGreaterEqual(every, bare)
+
+
+if __name__ == "__main__":
+    unittest.main()
