@@ -18,6 +18,15 @@ namespace {
 
 constexpr int kDirectoryFlags = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC;
 
+// Opening waits on some file systems, and may be interrupted there.
+int open_at(int directory_fd, const char* name, int flags, mode_t mode = 0) {
+  int fd = -1;
+  do {
+    fd = ::openat(directory_fd, name, flags, mode);
+  } while (fd < 0 && errno == EINTR);
+  return fd;
+}
+
 std::string without_trailing_slashes(std::string path) {
   while (path.size() > 1 && path.back() == '/') path.pop_back();
   return path;
@@ -96,7 +105,7 @@ Expected<size_t> pread_all(int fd, void* data, size_t n, uint64_t offset) {
 
 UniqueFd open_file_at(int directory_fd, const char* name, int flags) {
   // O_NONBLOCK: a fifo in the place of a file must not hold us up.
-  UniqueFd fd(::openat(directory_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
+  UniqueFd fd(open_at(directory_fd, name, flags | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY, 0600));
   if (!fd) return fd;
   struct stat info {};
   int failure = 0;
@@ -119,7 +128,7 @@ Expected<UniqueFd> open_directory(const std::string& path) {
 }
 
 Expected<UniqueFd> open_directory_at(int directory_fd, const std::string& name) {
-  UniqueFd fd(::openat(directory_fd, name.c_str(), kDirectoryFlags));
+  UniqueFd fd(open_at(directory_fd, name.c_str(), kDirectoryFlags));
   if (!fd) return open_directory_error(directory_fd, name, errno);
   return check_ours(std::move(fd), name);
 }
@@ -133,7 +142,7 @@ Expected<UniqueFd> ensure_directory(const std::string& path, mode_t mode) {
 }
 
 Expected<UniqueFd> ensure_directory_at(int directory_fd, const std::string& name, mode_t mode) {
-  UniqueFd fd(::openat(directory_fd, name.c_str(), kDirectoryFlags));
+  UniqueFd fd(open_at(directory_fd, name.c_str(), kDirectoryFlags));
   if (fd) return check_ours(std::move(fd), name);
   if (errno != ENOENT) return open_directory_error(directory_fd, name, errno);
   const bool made = ::mkdirat(directory_fd, name.c_str(), mode) == 0;
@@ -151,7 +160,7 @@ Expected<UniqueFd> duplicate(int fd) {
 
 Expected<std::vector<std::string>> list_directory(int directory_fd) {
   // A descriptor of its own: the position in a directory is shared between duplicates.
-  UniqueFd fd(::openat(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+  UniqueFd fd(open_at(directory_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC));
   if (!fd) return io_error("list a directory", errno);
   struct Close {
     void operator()(DIR* stream) const { ::closedir(stream); }
@@ -175,7 +184,7 @@ Expected<std::vector<std::string>> list_directory(int directory_fd) {
 Error remove_tree_at(int directory_fd, const std::string& name, int depth) {
   if (::unlinkat(directory_fd, name.c_str(), 0) == 0 || errno == ENOENT) return Error::none();
   if ((errno != EISDIR && errno != EPERM) || depth <= 0) return io_error("remove " + name, errno);
-  UniqueFd fd(::openat(directory_fd, name.c_str(), kDirectoryFlags));
+  UniqueFd fd(open_at(directory_fd, name.c_str(), kDirectoryFlags));
   if (!fd) return errno == ENOENT ? Error::none() : io_error("remove " + name, errno);
   Expected<std::vector<std::string>> entries = list_directory(fd.get());
   if (!entries) return entries.error();

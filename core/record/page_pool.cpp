@@ -11,6 +11,7 @@
 #include <cstring>
 
 #include "os/platform.hpp"
+#include "os/signals.hpp"
 
 namespace trunkline::record {
 namespace {
@@ -18,6 +19,7 @@ namespace {
 constexpr uint32_t kGrowthPages = 16;  // 1 MiB
 
 int allocate_file(int fd, off_t offset, off_t size) {
+  const os::NoFileSizeSignal no_signal;
   int result;
   do {
     // Not fallocate: that is a cancellation point, and callers' threads come here.
