@@ -42,7 +42,7 @@ constexpr size_t kChecked = offsetof(RecordHeader, version);
 
 struct Stored {
   uint64_t generation = 0;  // 0: no record is whole
-  bool newer = false;
+  bool foreign = false;     // of a newer version, or of another byte order
   Cursor cursor;
 };
 
@@ -59,10 +59,11 @@ void decode(const std::string& bytes, Stored* best) {
   RecordHeader header;
   if (bytes.size() < sizeof header) return;
   std::memcpy(&header, bytes.data(), sizeof header);
+  if (header.magic == __builtin_bswap32(kMagic)) best->foreign = true;
   if (header.magic != kMagic || header.identity_size > kMaxIdentity || header.state_size > kMaxState) return;
   const size_t size = sizeof header + header.identity_size + static_cast<size_t>(header.state_size);
   if (size > bytes.size() || header.crc != crc32c(0, bytes.data() + kChecked, size - kChecked)) return;
-  if (header.version > kVersion) best->newer = true;
+  if (header.version > kVersion) best->foreign = true;
   if (header.version > kVersion || header.generation <= best->generation) return;
   best->generation = header.generation;
   best->cursor.first_sequence = header.first_sequence;
@@ -94,7 +95,7 @@ Expected<CursorFile> CursorFile::open(int directory_fd, const std::string& ident
     if (!fd) return io_error("cursor", errno);
     Expected<Stored> stored = read_stored(fd.get());
     if (!stored) return stored.error();
-    if (stored->newer) return Error{TR_EUNSUPPORTED, "the cursor was written by a newer version"};
+    if (stored->foreign) return Error{TR_EUNSUPPORTED, "the cursor was not written by a version known here"};
     if (stored->generation != 0 && stored->cursor.identity != identity) {
       return Error{TR_EIO, "the cursor belongs to another processor"};
     }
@@ -112,9 +113,15 @@ Expected<std::vector<Cursor>> CursorFile::list(int directory_fd) {
     if (!names) return names.error();
     for (const std::string& name : *names) {
       const UniqueFd fd = open_file_at(directory.get(), name.c_str(), O_RDONLY);
-      if (!fd) continue;
+      // What is none of ours, or has just been removed, is passed over; what cannot be read now may be somebody's
+      // place.
+      const bool passed_over = !fd && (errno == ENOENT || errno == EINVAL || errno == ELOOP || errno == ENXIO);
+      if (passed_over) continue;
+      if (!fd) return io_error("cursor", errno);
       Expected<Stored> stored = read_stored(fd.get());
-      if (stored && !stored->newer && stored->generation != 0) cursors.push_back(std::move(stored->cursor));
+      if (!stored) return stored.error();
+      if (stored->foreign) return Error{TR_EUNSUPPORTED, "a cursor was not written by a version known here"};
+      if (stored->generation != 0) cursors.push_back(std::move(stored->cursor));
     }
     return cursors;
   });

@@ -223,9 +223,8 @@ void LogReader::count_damaged(uint32_t index, uint64_t* corrupt) {
   ++*corrupt;
 }
 
-uint64_t LogReader::last_sequence() {
-  Expected<uint64_t> last = guarded([&] { return find_last(); });
-  return last ? *last : tail_last_;
+Expected<uint64_t> LogReader::last_sequence() {
+  return guarded([&] { return find_last(); });
 }
 
 Expected<uint64_t> LogReader::find_last() {
@@ -234,6 +233,7 @@ Expected<uint64_t> LogReader::find_last() {
   for (auto index = indices->rbegin(); index != indices->rend(); ++index) {
     Expected<OpenedSegment> segment = open_segment(directory_.get(), *index);
     if (!segment) return segment.error();
+    if (segment->state == HeaderState::kNewer) return Error{TR_EUNSUPPORTED, "the log was written by a newer version"};
     if (segment->state != HeaderState::kGood) continue;
     if (!tail_ || tail_->header().epoch != segment->header.epoch) {
       tail_last_ = segment->header.previous_last;

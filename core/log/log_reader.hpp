@@ -41,7 +41,7 @@ class LogReader {
   Expected<Result> read(uint64_t from, size_t max_bytes, size_t max_frames);
 
   // The newest sequence in the log, or known to have been in it; 0: none. Scans what came since the last call.
-  uint64_t last_sequence();
+  Expected<uint64_t> last_sequence();
 
  private:
   enum class Step { kAgain, kEnd };

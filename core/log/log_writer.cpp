@@ -56,6 +56,15 @@ Expected<bool> preallocate(int fd, uint64_t bytes) {
   return io_error("log segment", errno);
 }
 
+template <class Sync>
+Error sync_through(Sync&& sync) {
+  int result = 0;
+  do {
+    result = sync();
+  } while (result != 0 && errno == EINTR);
+  return result == 0 ? Error::none() : io_error("sync the log", errno);
+}
+
 Error wipe(int fd, uint64_t from, uint64_t to) {
   const std::vector<char> zeros(std::min<uint64_t>(to - from, 64 << 10));
   while (from < to) {
@@ -369,10 +378,12 @@ Error LogWriter::sync() {
     for (Segment& segment : segments_) {
       if (!segment.dirty) continue;
       const UniqueFd fd = open_file_at(directory_.get(), log_detail::segment_name(segment.index).c_str(), O_RDONLY);
-      if (!fd || ::fdatasync(fd.get()) != 0) return io_error("sync the log", errno);
+      if (!fd) return io_error("sync the log", errno);
+      if (Error error = sync_through([&] { return ::fdatasync(fd.get()); })) return error;
       segment.dirty = false;
     }
-    if (directory_dirty_ && ::fsync(directory_.get()) != 0) return io_error("sync the log", errno);
+    if (!directory_dirty_) return Error::none();
+    if (Error error = sync_through([&] { return ::fsync(directory_.get()); })) return error;
     directory_dirty_ = false;
     return Error::none();
   });

@@ -103,16 +103,19 @@ Error DeadRun::open_reader() {
   if (!reader) return reader.error();
   const std::lock_guard lock(mutex_);
   reader_.emplace(std::move(*reader));
-  last_sequence_ = reader_->last_sequence();
+  const Expected<uint64_t> last = reader_->last_sequence();
+  if (!last) return last.error();  // a log that cannot be read now is not an empty one
+  last_sequence_ = *last;
   return Error::none();
 }
 
 Error DeadRun::recover(const Redactor* redactor) {
   if (Error error = open_reader()) return error;
   std::string path;
-  const UniqueFd file = open_recorder(directory_.fd(), &path);
-  if (file.get() < 0) return Error::none();
-  auto image = record::Image::load(file.get());
+  const Expected<UniqueFd> file = open_recorder(directory_.fd(), &path);
+  if (!file) return file.error();
+  if (!*file) return Error::none();
+  auto image = record::Image::load(file->get());
   if (!image) return image.error();
   recovered_.corrupt += image->corrupt();
 

@@ -101,8 +101,8 @@ class OpenSpanReader {
 
 std::vector<OpenSpan> read_open_spans(int directory_fd) {
   std::string path;
-  const UniqueFd file = open_recorder(directory_fd, &path);
-  return file ? OpenSpanReader(file.get()).read() : std::vector<OpenSpan>();
+  const Expected<UniqueFd> file = open_recorder(directory_fd, &path);
+  return file && *file ? OpenSpanReader(file->get()).read() : std::vector<OpenSpan>();
 }
 
 }  // namespace trunkline::pipeline

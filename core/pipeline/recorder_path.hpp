@@ -3,6 +3,7 @@
 
 #include <string>
 
+#include "model/expected.hpp"
 #include "os/file.hpp"
 
 namespace trunkline::pipeline {
@@ -11,7 +12,8 @@ namespace trunkline::pipeline {
 inline constexpr const char* kRecorderName = "recorder";
 inline constexpr const char* kRecorderPathName = "recorder.path";
 
-// For reading; an invalid descriptor when there is none. `path` is set if it lies elsewhere.
-UniqueFd open_recorder(int directory_fd, std::string* path);
+// For reading. No descriptor: there is none; one that cannot be opened for another reason is an error, for its records
+// must not be given up. `path` is set if it lies elsewhere.
+Expected<UniqueFd> open_recorder(int directory_fd, std::string* path);
 
 }  // namespace trunkline::pipeline

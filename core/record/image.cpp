@@ -39,7 +39,12 @@ Expected<Image> Image::load(int fd) {
   if (fstat(fd, &info) != 0) return Error{TR_EIO, std::string("recorder file: ") + std::strerror(errno)};
   Image image;
   FileHeader header;
-  if (static_cast<uint64_t>(info.st_size) < kPageBytes || !read_all(fd, &header, sizeof header)) return image;
+  if (static_cast<uint64_t>(info.st_size) < kPageBytes) return image;
+  // An empty image would let the file be removed: an error of the disk is no reason for that.
+  if (!read_all(fd, &header, sizeof header)) return Error{TR_EIO, "the recorder file cannot be read"};
+  if (header.magic == __builtin_bswap64(kFileMagic)) {
+    return Error{TR_EUNSUPPORTED, "the recorder file is of a machine of another byte order"};
+  }
   if (header.magic != kFileMagic) return image;
   if (header.version != kFileVersion || header.page_bytes != kPageBytes) {
     return Error{TR_EUNSUPPORTED, "the recorder file is of another version"};

@@ -222,11 +222,11 @@ TEST(Log, LastSequenceIsKnownToReaders) {
   const TempDirectory directory;
   Expected<LogReader> reader = LogReader::open(directory.fd());
   ASSERT_TRUE(reader);
-  EXPECT_EQ(reader->last_sequence(), 0u);
+  EXPECT_EQ(*reader->last_sequence(), 0u);
   LogWriter writer = must_open(directory.fd(), kSmall);
   for (uint64_t sequence = 3; sequence < 200; sequence += 3) {
     ASSERT_FALSE(append_one(writer, sequence, payload_of(sequence, 70)));
-    ASSERT_EQ(reader->last_sequence(), sequence);
+    ASSERT_EQ(*reader->last_sequence(), sequence);
   }
 }
 
