@@ -30,7 +30,7 @@ AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_proc
     report.delivered += stats.adopted.records;
     report.spans += stats.adopted.spans;
   }
-  adoption.stop();
+  adoption.stop(INT64_MAX, INT64_MAX);
   const AdoptionCounters& counters = adoption.counters();
   report.runs = counters.runs_adopted;
   report.recovered = counters.records_recovered;

@@ -25,7 +25,7 @@ Adoption::Adoption(std::string directory, std::string own_run, std::shared_ptr<c
       registry_(registry),
       messages_(messages) {}
 
-Adoption::~Adoption() { stop(); }
+Adoption::~Adoption() { stop(INT64_MAX, INT64_MAX); }
 
 void Adoption::start() {
   asked_ = 1;
@@ -37,14 +37,37 @@ void Adoption::start() {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void Adoption::stop() {
-  if (!thread_.joinable()) return;
+bool Adoption::stop(int64_t enough, int64_t deadline) {
+  if (!thread_.joinable()) return true;
+  bool ended = false;
   {
-    const std::lock_guard lock(mutex_);
+    std::unique_lock lock(mutex_);
     stopping_ = true;
+    enough_ = enough;
     changed_.notify_all();
+    while (!ended_) {
+      const int64_t left = deadline - os::monotonic_now();
+      if (left <= 0) break;
+      changed_.wait_for(lock, std::chrono::nanoseconds(std::min<int64_t>(left, 1'000'000'000)));
+    }
+    ended = ended_;
   }
-  thread_.join();
+  if (ended) {
+    thread_.join();
+  } else {
+    thread_.detach();
+  }
+  return ended;
+}
+
+bool Adoption::has_ended() {
+  const std::lock_guard lock(mutex_);
+  return ended_;
+}
+
+bool Adoption::has_had_enough() {
+  const std::lock_guard lock(mutex_);
+  return stopping_ && os::monotonic_now() >= enough_;
 }
 
 void Adoption::look_again() {
@@ -66,7 +89,8 @@ bool Adoption::wait_until_done(int64_t deadline) {
 void Adoption::run() {
   pthread_setname_np(pthread_self(), "trunkline-adopt");
   std::unique_lock lock(mutex_);
-  while (!stopping_) {
+  // Once at least: also a program that ends at once takes its part.
+  do {
     const uint64_t asked = asked_;
     lock.unlock();
     pass();
@@ -76,7 +100,9 @@ void Adoption::run() {
     changed_.notify_all();
     if (asked_ == asked && !stopping_)
       changed_.wait_for(lock, kLookAgainAfter, [&] { return stopping_ || asked_ != asked; });
-  }
+  } while (!stopping_);
+  ended_ = true;
+  changed_.notify_all();
 }
 
 void Adoption::pass() {
@@ -89,6 +115,7 @@ void Adoption::pass() {
     return;
   }
   for (const std::string& id : *ids) {
+    if (has_had_enough()) return;  // there may be very many
     if (id != own_run_ && held_.count(id) == 0) take_up(id);
   }
 }

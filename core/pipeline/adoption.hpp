@@ -30,7 +30,10 @@ class Adoption {
   ~Adoption();
 
   void start();
-  void stop();
+  // Takes up what there is until `enough`. False: the thread was not done by the deadline and is left to itself, as a
+  // worker is.
+  bool stop(int64_t enough, int64_t deadline);
+  bool has_ended();
   // Looks again: a processor has been added, or has finished with a run.
   void look_again();
   // Waits until everything that can be taken up here has been. False: the deadline passed.
@@ -45,6 +48,7 @@ class Adoption {
   };
 
   void run();
+  bool has_had_enough();
   void pass();
   void take_up(const std::string& id);
   bool tend(Held* held);
@@ -64,6 +68,8 @@ class Adoption {
   uint64_t done_ = 0;
   bool holding_ = false;
   bool stopping_ = false;
+  int64_t enough_ = 0;
+  bool ended_ = false;
 };
 
 }  // namespace trunkline::pipeline

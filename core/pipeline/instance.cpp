@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "os/file.hpp"
+#include "os/signals.hpp"
 #include "os/time.hpp"
 #include "pipeline/recorder_path.hpp"
 #include "record/recorder.hpp"
@@ -22,6 +23,9 @@ struct Process {
   std::shared_ptr<Instance> instance;
   std::shared_ptr<Instance> ending;  // between the start and the end of a shutdown
   FinalCounts last;                  // of the instance that ended last
+  // A parent's in a forked child, never destroyed, for its threads and locks are the parent's; and those with a thread
+  // that a disk holds up, destroyed when it has come back.
+  std::vector<std::shared_ptr<Instance>> abandoned;
   std::atomic<tr_processor_id> next_id{1};
   bool exit_hook = false;
 };
@@ -52,6 +56,8 @@ bool can_map(int fd) {
   return info.f_type == kTmpfs || info.f_type == kExt4 || info.f_type == kXfs;
 }
 
+constexpr int64_t kLeastPatienceNs = 1'000'000'000;
+
 uint64_t threshold_of(double ratio) {
   if (ratio >= 1.0) return 0;
   if (ratio <= 0.0) return UINT64_MAX;
@@ -69,17 +75,23 @@ Instance::Instance(const Settings& settings, MakeBuiltIns make_built_ins)
 
 Instance::~Instance() = default;
 
+bool Instance::is_done_with() const {
+  return pid_ == getpid() && worker_->has_ended() && (adoption_ == nullptr || adoption_->has_ended());
+}
+
 Error Instance::start(const Settings& settings, MakeBuiltIns make_built_ins) {
   record::Gate* gate = record::make_gate();
   if (gate == nullptr) return Error{TR_ENOMEM, "no memory that is wiped on fork (Linux 4.14 or newer is needed)"};
   const GateLock transition(&gate->lifecycle);
+  auto& abandoned = process().abandoned;
+  abandoned.erase(
+      std::remove_if(abandoned.begin(), abandoned.end(), [](const auto& each) { return each->is_done_with(); }),
+      abandoned.end());
   if (process().instance != nullptr) {
     if (process().instance->pid_ == getpid()) return Error{TR_ESTATE, "already started"};
-    // The parent's instance is never destroyed here: its threads and locks are the parent's.
-    static std::vector<std::shared_ptr<Instance>>* const abandoned = new std::vector<std::shared_ptr<Instance>>;
     const GateLock lock(&gate->instance_lock);
-    abandoned->push_back(std::exchange(process().instance, nullptr));
-    abandoned->back()->abandon_in_child();
+    abandoned.push_back(std::exchange(process().instance, nullptr));
+    abandoned.back()->abandon_in_child();
   }
   std::shared_ptr<Instance> instance(new Instance(settings, make_built_ins));
   if ((settings.flags & TR_CONFIG_DISABLED) == 0) {
@@ -147,6 +159,7 @@ std::string Instance::run_id() const {
 }
 
 Error Instance::open() {
+  const os::NoFileSizeSignal no_signal;
   for (const std::string& warning : settings_.warnings) messages_.warn(warning);
   if (Error error = open_directory()) {
     messages_.warn("recording in memory only: " + error.message);
@@ -269,6 +282,7 @@ int Instance::shutdown(uint32_t timeout_ms, bool exiting) {
   const int result = instance->stop(deadline, exiting);
   const GateLock lock(&gate->instance_lock);
   process().ending = nullptr;
+  if (instance->held_up_) process().abandoned.push_back(instance);
   process().last = std::move(instance->final_counts_);
   return result;
 }
@@ -319,8 +333,10 @@ int Instance::stop(int64_t deadline, bool exiting) {
     }
   }
   const bool nobody_inside = record::close_gate();
-  worker_->stop();
-  if (adoption_) adoption_->stop();
+  // A disk that works gets the time to take what there is, whatever the deadline; one that hangs does not.
+  const int64_t patience = std::max(deadline, os::monotonic_now() + kLeastPatienceNs);
+  held_up_ = !worker_->stop(patience);
+  if (adoption_ && !adoption_->stop(deadline, patience)) held_up_ = true;
   const std::vector<std::shared_ptr<Processor>> processors = registry_.all();
   for (const auto& processor : processors) {
     processor->close(exiting && !processor->shares_thread() ? os::monotonic_now() : deadline);
@@ -331,8 +347,13 @@ int Instance::stop(int64_t deadline, bool exiting) {
     if (!processor->wait_closed(deadline)) everything_closed = false;
     if (!processor->caught_up()) everything_taken = false;
   }
-  const bool left = !leave_directory(everything_taken);
   final_counts_ = final_counts();
+  if (held_up_) {
+    messages_.error("shut down while a thread waits for the disk: what it holds stays in the run directory");
+    messages_.silence();
+    return TR_ETIMEDOUT;
+  }
+  const bool left = !leave_directory(everything_taken);
   if (!nobody_inside) static_cast<void>(recorder_.release());  // somebody is still in there: leak, do not crash
   return everything_closed && !left ? TR_OK : TR_ETIMEDOUT;
 }
@@ -347,8 +368,8 @@ bool Instance::leave_directory(bool everything_delivered) {
   if (!everything_delivered) {
     const auto cursors = CursorFile::list(directory_->fd());
     const uint64_t last = log_->last_sequence();
-    needed = cursors && std::any_of(cursors->begin(), cursors->end(),
-                                    [last](const Cursor& cursor) { return cursor.acknowledged < last; });
+    needed = !cursors || std::any_of(cursors->begin(), cursors->end(),
+                                     [last](const Cursor& cursor) { return cursor.acknowledged < last; });
   }
   if (!needed) {
     if (const Error error = directory_->remove()) messages_.warn("the run directory stays: " + error.message);

@@ -82,6 +82,7 @@ class Instance {
   int stop(int64_t deadline, bool exiting);
   FinalCounts final_counts() const;
   void abandon_in_child();
+  bool is_done_with() const;
   bool leave_directory(bool everything_delivered);
 
   const Settings settings_;
@@ -102,6 +103,7 @@ class Instance {
   uint64_t epoch_ = 0;
   tr_mode mode_ = TR_MODE_MEMORY;
   std::atomic<bool> stopped_{false};
+  bool held_up_ = false;  // a thread of it waits for the disk, and was left behind
   FinalCounts final_counts_;
 };
 

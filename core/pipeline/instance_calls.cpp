@@ -1,6 +1,7 @@
 #include <algorithm>
 #include <cstring>
 
+#include "os/signals.hpp"
 #include "os/time.hpp"
 #include "pipeline/identity.hpp"
 #include "pipeline/instance.hpp"
@@ -14,6 +15,7 @@ std::shared_ptr<Processor> Instance::make_processor(const tr_processor& table) {
 
 // From here on the processor is known to the worker and has a thread. On an error its destruction releases the table.
 int Instance::start_processor(const std::shared_ptr<Processor>& processor) {
+  const os::NoFileSizeSignal no_signal;
   auto feed = std::make_shared<Feed>(log_, run_id(), false);
   Cursor cursor;
   cursor.identity = processor->identity();

@@ -42,6 +42,7 @@ void MessageLog::write(tr_level level, std::string_view message) {
   if (level > level_ || level == TR_LEVEL_OFF) return;
   const std::string line = escape(message);
   const std::lock_guard lock(mutex_);
+  if (silent_) return;
   if (callback_ != nullptr) {
     try {
       callback_(user_data_, level, line.data(), line.size());
@@ -51,6 +52,11 @@ void MessageLog::write(tr_level level, std::string_view message) {
   }
   const std::string text = std::string("trunkline ") + level_name(level) + ": " + line + "\n";
   static_cast<void>(!::write(STDERR_FILENO, text.data(), text.size()));
+}
+
+void MessageLog::silence() {
+  const std::lock_guard lock(mutex_);
+  silent_ = true;
 }
 
 }  // namespace trunkline::pipeline

@@ -16,6 +16,8 @@ class MessageLog {
   void write(tr_level level, std::string_view message);
   void error(std::string_view message) { write(TR_LEVEL_ERROR, message); }
   void warn(std::string_view message) { write(TR_LEVEL_WARN, message); }
+  // Nothing more is said: the host's callback may be gone.
+  void silence();
   void info(std::string_view message) { write(TR_LEVEL_INFO, message); }
 
  private:
@@ -23,6 +25,7 @@ class MessageLog {
   const tr_log_callback callback_;
   void* const user_data_;
   std::mutex mutex_;  // one message at a time
+  bool silent_ = false;
 };
 
 }  // namespace trunkline::pipeline

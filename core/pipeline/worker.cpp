@@ -43,7 +43,7 @@ Worker::Worker(record::Recorder* recorder, LiveLog* log, Registry* registry, con
       options_(options),
       block_(std::make_shared<Block>()) {}
 
-Worker::~Worker() { stop(); }
+Worker::~Worker() { stop(INT64_MAX); }
 
 void Worker::start(uint64_t epoch) {
   collector_.start(epoch);
@@ -56,11 +56,30 @@ void Worker::start(uint64_t epoch) {
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
 }
 
-void Worker::stop() {
-  if (!thread_.joinable()) return;
+bool Worker::stop(int64_t deadline) {
+  if (!thread_.joinable()) return true;
   stopping_.store(true, std::memory_order_release);
   recorder_->wake_worker();
+  {
+    std::unique_lock lock(mutex_);
+    while (!ended_) {
+      const int64_t left = deadline - os::monotonic_now();
+      if (left <= 0) break;
+      has_ended_.wait_for(lock, std::chrono::nanoseconds(std::min<int64_t>(left, 1'000'000'000)));
+    }
+    if (!ended_) abandoned_.store(true, std::memory_order_release);
+  }
+  if (abandoned_.load(std::memory_order_relaxed)) {
+    thread_.detach();
+    return false;
+  }
   thread_.join();
+  return true;
+}
+
+bool Worker::has_ended() {
+  const std::lock_guard lock(mutex_);
+  return ended_;
 }
 
 void Worker::at_this_moment(std::function<void(uint64_t)> begin) {
@@ -92,9 +111,12 @@ void Worker::run() {
   for (;;) {
     const bool final = stopping_.load(std::memory_order_acquire);
     const bool worked = pass(final);
-    if (final && !worked && closing_.empty()) break;
+    if ((final && !worked && closing_.empty()) || abandoned_.load(std::memory_order_acquire)) break;
     if (!final) sleep(worked);
   }
+  const std::lock_guard lock(mutex_);
+  ended_ = true;
+  has_ended_.notify_all();
 }
 
 void Worker::sleep(bool worked) {
@@ -183,7 +205,7 @@ bool Worker::flush_waits_for_traces() const {
 }
 
 void Worker::finish_flush() {
-  if (options_.fsync) static_cast<void>(log_->sync());
+  if (options_.fsync && log_->sync()) counters_.log_errors.fetch_add(1, std::memory_order_relaxed);
   flush_mark_ = 0;
   const std::lock_guard lock(mutex_);
   flush_done_ = std::exchange(flush_working_, 0);
@@ -217,6 +239,7 @@ size_t Worker::close_traces(int64_t ended_by) {
 
 void Worker::log_records(const std::vector<record::Taken>& taken) {
   for (const record::Taken& each : taken) {
+    if (abandoned_.load(std::memory_order_relaxed)) return;  // the host may have let go of what its callbacks need
     reach_moments(each.stamp);
     const RecordHeader header = collector_.header(each);
     if (header.type == 0) {  // a slot that was given up

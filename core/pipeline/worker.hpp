@@ -41,8 +41,12 @@ class Worker {
   ~Worker();
 
   void start(uint64_t epoch);
-  // Logs everything, open records as incomplete, and ends. The gate is closed by now.
-  void stop();
+  // Logs everything, open records as incomplete, and ends. The gate is closed by now. False: the thread was not done by
+  // the deadline and is left to itself; when the disk lets it go it ends, and whatever it uses must be there until
+  // then.
+  bool stop(int64_t deadline);
+  // Of a thread that was left to itself: whether it has come to its end.
+  bool has_ended();
 
   // `begin(sequence)` runs once the log has reached this moment: records of traces started after it have an origin of
   // at least `sequence`.
@@ -90,8 +94,11 @@ class Worker {
 
   std::thread thread_;
   std::atomic<bool> stopping_{false};
-  std::mutex mutex_;  // moments_, flush_*
+  std::atomic<bool> abandoned_{false};
+  std::mutex mutex_;  // moments_, flush_*, ended_
   std::condition_variable flushed_;
+  std::condition_variable has_ended_;
+  bool ended_ = false;
   std::vector<Moment> moments_;
   std::atomic<bool> has_moments_{false};
   uint64_t flush_asked_ = 0;
