@@ -26,11 +26,12 @@ TEST_F(ApiMisuse, random_handles_are_stale_and_change_nothing) {
   const std::set<uint64_t> known(live.begin(), live.end());
   std::mt19937_64 random(7);
   uint64_t tried = 0;
-  for (int i = 0; i < 1'000'000; ++i) {
+  const uint64_t tries = scaled(1'000'000, 10'000'000);
+  for (uint64_t i = 0; i < tries; ++i) {
     uint64_t handle = random();
     // Half of them in the form of a handle, some of these a small change of a live one.
     if (i % 2 == 0) handle >>= 64 - kHandleBits;
-    if (i % 8 == 0) handle = live[static_cast<size_t>(i / 8) % live.size()] ^ uint64_t { 1 } << random() % kHandleBits;
+    if (i % 8 == 0) handle = live[i / 8 % live.size()] ^ uint64_t { 1 } << random() % kHandleBits;
     if (handle == 0 || handle == trace || known.count(handle) != 0) continue;
     int result = TR_OK;
     switch (random() % 6) {

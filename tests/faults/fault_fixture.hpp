@@ -8,6 +8,7 @@
 #include <stdlib.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <atomic>
 #include <chrono>
 #include <cstdint>
@@ -74,6 +75,10 @@ bool comes_true(Done&& done) {
   }
   return true;
 }
+
+// Whether tests run in their whole size, as `make soak` lets them, and not in the scaled one.
+inline bool whole_size() { return std::getenv("TRUNKLINE_TEST_WHOLE") != nullptr; }
+inline uint64_t scaled(uint64_t usual, uint64_t whole) { return whole_size() ? whole : usual; }
 
 // Counts what it is given, and nothing else: it asks the library for none of its numbers.
 class CountingProcessor {
@@ -150,6 +155,7 @@ inline uint64_t dropped(const tr_processor_stats& s) {
 class FaultTest : public ::testing::Test {
  protected:
   void SetUp() override {
+    if (whole_size()) limit_seconds_ = 3000;
     alarm(limit_seconds_);  // its signal ends the test as failed
     directory_ = (std::filesystem::temp_directory_path() / "trunkline-fault-XXXXXX").string();
     ASSERT_NE(mkdtemp(directory_.data()), nullptr);
@@ -225,6 +231,12 @@ class FaultTest : public ::testing::Test {
         << threads() << " threads, " << threads_before_;
     EXPECT_TRUE(comes_true([&] { return open_descriptors() <= descriptors_before_; }))
         << open_descriptors() << " descriptors, " << descriptors_before_ << " before";
+  }
+
+  // For tests that take longer than a minute on a busy machine.
+  void allow(unsigned seconds) {
+    limit_seconds_ = std::max(limit_seconds_, seconds);
+    alarm(limit_seconds_);
   }
 
   unsigned limit_seconds_ = 60;

@@ -239,7 +239,7 @@ TEST_F(Inputs, ten_thousand_levels_and_a_hundred_thousand_spans) {
     open.pop_back();
   }
   uint64_t ended = 10'000;
-  while (ended < 110'000) {
+  while (ended < scaled(110'000, 1'000'000)) {
     const tr_span span = tr_span_start(trace, 0, TR_KIND_STEP, "one of many", TR_NUL);
     if (span == 0) continue;
     EXPECT_EQ(tr_span_end(span), TR_OK);

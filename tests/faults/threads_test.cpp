@@ -25,12 +25,12 @@ class Threads : public FaultTest {
 TEST_F(Threads, sixty_four_threads_are_all_accounted_for) {
   start();
   constexpr uint64_t kThreads = 64;
-  constexpr uint64_t kSpans = 10'000;
+  const uint64_t spans = scaled(10'000, 100'000);
   const tr_trace trace = tr_trace_start("trace", TR_NUL, nullptr);
   std::vector<std::thread> all;
   for (uint64_t t = 0; t < kThreads; ++t) {
-    all.emplace_back([trace] {
-      for (uint64_t i = 0; i < kSpans; ++i) {
+    all.emplace_back([trace, spans] {
+      for (uint64_t i = 0; i < spans; ++i) {
         const tr_span span = start_span(trace, "span");
         EXPECT_EQ(tr_span_set_i64(span, "i", 1, static_cast<int64_t>(i)), TR_OK);
         EXPECT_EQ(tr_span_end(span), TR_OK);
@@ -40,7 +40,7 @@ TEST_F(Threads, sixty_four_threads_are_all_accounted_for) {
   for (std::thread& thread : all) thread.join();
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
   EXPECT_EQ(tr_flush(30'000), TR_OK);
-  EXPECT_EQ(counting_.spans(), kThreads * kSpans);
+  EXPECT_EQ(counting_.spans(), kThreads * spans);
 }
 
 TEST_F(Threads, one_span_written_by_sixteen_threads_is_whole) {
