@@ -113,6 +113,7 @@ def program(*arguments, directory):
     return done.stdout
 
 
-def read_lines(path):
-    """The records that the processor jsonl wrote."""
-    return [json.loads(line) for line in Path(path).read_text().splitlines()]
+def read_spans(path):
+    """The spans that the processor jsonl wrote."""
+    records = [json.loads(line) for line in Path(path).read_text().splitlines()]
+    return [each for each in records if each["type"] == "span_end"]

