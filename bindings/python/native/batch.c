@@ -50,20 +50,16 @@ static void batch_dealloc(PyObject* object) {
   Py_DecRef((PyObject*)type);
 }
 
-/* `arguments`: [taken,] result, state or None. */
-static PyObject* acknowledge(BatchObject* self, PyObject* const* arguments, int in_part) {
-  Py_ssize_t taken = 0;
+/* `taken` below 0: all of it. */
+static PyObject* acknowledge(BatchObject* self, Py_ssize_t taken, PyObject* answer, PyObject* kept_state) {
   char* state = NULL;
   Py_ssize_t size = 0;
-  if (in_part) {
-    taken = PyLong_AsSsize_t(*arguments++);
-    if (taken == -1 && PyErr_Occurred()) return NULL;
-  }
-  const long result = PyLong_AsLong(arguments[0]);
+  const long result = answer == NULL ? TR_OK : PyLong_AsLong(answer);
   if (result == -1 && PyErr_Occurred()) return NULL;
-  if (arguments[1] != Py_None && PyBytes_AsStringAndSize(arguments[1], &state, &size) < 0) return NULL;
-  if (result > 0 || (in_part && (result == 0 || taken < 0)) || size > 65536) {
-    PyErr_SetString(PyExc_ValueError, "result is 0 or an error; the state has at most 64 KiB");
+  if (kept_state != Py_None && PyBytes_AsStringAndSize(kept_state, &state, &size) < 0) return NULL;
+  const int in_part = taken >= 0;
+  if (result > 0 || result < INT32_MIN || (in_part && result == 0) || size > 65536) {
+    PyErr_SetString(PyExc_ValueError, "a result is 0 or an error; a state has at most 64 KiB");
     return NULL;
   }
   if (in_part && self->batch != NULL && (size_t)taken >= self->batch->count) {
@@ -81,14 +77,18 @@ static PyObject* acknowledge(BatchObject* self, PyObject* const* arguments, int 
 }
 
 static PyObject* batch_ack(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
-  PyObject* all[] = {NULL, Py_None};
-  if (native_count(count, 1, 2) < 0) return NULL;
-  for (Py_ssize_t i = 0; i < count; ++i) all[i] = arguments[i];
-  return acknowledge((BatchObject*)self, all, 0);
+  if (native_count(count, 0, 2) < 0) return NULL;
+  return acknowledge((BatchObject*)self, -1, count > 0 ? arguments[0] : NULL, count > 1 ? arguments[1] : Py_None);
 }
 
 static PyObject* batch_ack_part(PyObject* self, PyObject* const* arguments, Py_ssize_t count) {
-  return native_count(count, 3, 3) < 0 ? NULL : acknowledge((BatchObject*)self, arguments, 1);
+  if (native_count(count, 3, 3) < 0) return NULL;
+  const Py_ssize_t taken = PyLong_AsSsize_t(arguments[0]);
+  if (taken < 0) {
+    if (!PyErr_Occurred()) PyErr_SetString(PyExc_ValueError, "the batch has no such record");
+    return NULL;
+  }
+  return acknowledge((BatchObject*)self, taken, arguments[1], arguments[2]);
 }
 
 static PyObject* batch_retain(PyObject* object, PyObject* unused) {

@@ -121,6 +121,7 @@ class Delivery:
         self._lock = threading.Lock()
         self._flushes: list[threading.Event] = []
         self._ended = False
+        self._last_hook_returned = threading.Event()
         self._wake = -1
         self._ready = -1
         if not self._batches and not any(self._hooks):
@@ -150,9 +151,13 @@ class Delivery:
             return
         self._ready = os.dup(descriptor)  # the library closes its own
         self._wake = os.eventfd(0, os.EFD_CLOEXEC | os.EFD_NONBLOCK)
-        self.thread = threading.Thread(target=self._run, name=f"trunkline-{type(self.processor).__name__}"[:15],
-                                       daemon=True)
-        self.thread.start()
+        name = f"trunkline-{type(self.processor).__name__}"
+        try:
+            threading.Thread(target=self._run, name=name, daemon=True).start()
+        except RuntimeError:  # no more threads
+            native.remove_processor(id)
+            self._finish()
+            raise
 
     def flush(self) -> threading.Event:
         """Asks the thread to call force_flush; the event tells when it has."""
@@ -167,8 +172,7 @@ class Delivery:
 
     def wait(self, timeout: float) -> bool:
         """Whether the last hook has returned within the time."""
-        self.thread.join(max(timeout, 0.0))
-        return not self.thread.is_alive()
+        return self._last_hook_returned.wait(max(timeout, 0.0))
 
     def close_in_child(self) -> None:
         """After a fork there is no thread."""
@@ -275,6 +279,7 @@ class Delivery:
             self._ready = self._wake = -1
         self._guarded(self.processor.shutdown)
         _registry.forget(self)
+        self._last_hook_returned.set()
         for done in flushes:
             done.set()
 
