@@ -105,7 +105,8 @@ class _Call:
         if current.get() is None:
             self._own_trace = Trace(plan.name, options._group, options._foreign_id, options._traceparent,
                                     options._metadata).start()
-        self.span = Span(plan.name, options._kind, options._attributes, self._own_trace).start()
+        self.span = Span(plan.name, kind=options._kind, attributes=options._attributes,
+                         parent=self._own_trace).start()
         self.yielded: list[object] = []
         self.count = 0
         self.closed = False

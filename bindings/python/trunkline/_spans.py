@@ -40,14 +40,15 @@ def _error(error: BaseException | str, message: str | None) -> tuple[str, str]:
 
 
 class Span:
-    """A timed step. `with` (or `async with`) starts it, makes it current and ends it; or call start() and end()."""
+    """A timed step of the current span, or of `parent`. `with` (or `async with`) starts it, makes it current and ends
+    it; or call start() and end()."""
 
     __slots__ = ("__weakref__", "_attributes", "_handle", "_kind", "_name", "_own_trace", "_parent", "_started",
                  "_token", "_trace")
     _trace: int
     _handle: int
 
-    def __init__(self, name: str, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None,
+    def __init__(self, name: str, *, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None,
                  parent: Scope | None = None) -> None:
         self._name = name
         self._kind = kind
@@ -113,7 +114,7 @@ class Span:
 
     def span(self, name: str, *, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None) -> Span:
         """A child of this span, wherever it is started."""
-        return Span(name, kind, attributes, self)
+        return Span(name, kind=kind, attributes=attributes, parent=self)
 
     @property
     def recording(self) -> bool:
@@ -253,7 +254,7 @@ class Trace:
 
     def span(self, name: str, *, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None) -> Span:
         """A span at the top of this trace, wherever it is started."""
-        return Span(name, kind, attributes, self)
+        return Span(name, kind=kind, attributes=attributes, parent=self)
 
     def record(self, name: str, start_ns: int, end_ns: int, *, kind: KindLike = Kind.CUSTOM,
                parent: Span | None = None, attributes: Attributes | None = None,
@@ -303,10 +304,7 @@ class Trace:
         return f"<trunkline.Trace {self._name!r}{'' if self.recording else ', not recording'}>"
 
 
-def span(name: str, *, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None,
-         parent: Span | Trace | None = None) -> Span:
-    """A span of the current one, or of `parent`: `with span("search", kind="tool") as s: ...`."""
-    return Span(name, kind, attributes, parent)
+span = Span  #: `with span("search", kind="tool") as s: ...`
 
 
 def current_span() -> Span | None:
