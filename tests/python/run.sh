@@ -28,6 +28,8 @@ case $what in
     ;;
   types)
     report "python types" "$venv/bin/mypy" --cache-dir=build/python/mypy
+    export MYPYPATH=examples/python/coding_agent
+    report "python types of the example" "$venv/bin/mypy" --cache-dir=build/python/mypy-example -m main
     ;;
   wheel)
     place=$(mktemp -d)

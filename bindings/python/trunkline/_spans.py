@@ -155,12 +155,20 @@ class Span:
         elif self._handle:
             native.span_set_input(self._handle, native.TYPE_JSON, to_json(value))
 
+    def set_input_json(self, text: str) -> None:
+        """What went in, as JSON text that is there already."""
+        native.span_set_input(self._handle, native.TYPE_JSON, text)
+
     def set_output(self, value: object) -> None:
         """What came out: text, or anything else as JSON."""
         if type(value) is str:
             native.span_set_output(self._handle, native.TYPE_STR, value)
         elif self._handle:
             native.span_set_output(self._handle, native.TYPE_JSON, to_json(value))
+
+    def set_output_json(self, text: str) -> None:
+        """What came out, as JSON text that is there already."""
+        native.span_set_output(self._handle, native.TYPE_JSON, text)
 
     def set_model(self, model: str) -> None:
         """The model that is asked for."""
