@@ -91,6 +91,12 @@ std::string visible(std::string_view text) {
   return out;
 }
 
+std::string visible_line(std::string_view line) {
+  std::string spaced;
+  for (const char c : line) spaced.append(c == '\t' ? 4 : 1, c == '\t' ? ' ' : c);
+  return visible(spaced);
+}
+
 size_t columns(std::string_view text) {
   size_t sum = 0;
   for (size_t at = 0; at < text.size();) sum += columns_of(next(text, &at));
@@ -106,6 +112,16 @@ std::string cut(std::string_view text, size_t width) {
     if (used < width) room_for_ellipsis = at;
   }
   return std::string(text);
+}
+
+size_t fitting(std::string_view text, size_t width) {
+  size_t used = 0;
+  size_t fits = 0;
+  for (size_t at = 0; at < text.size(); fits = at) {
+    used += columns_of(next(text, &at));
+    if (used > width && fits > 0) return fits;
+  }
+  return fits;
 }
 
 std::string_view first_line(std::string_view text) { return text.substr(0, text.find_first_of("\r\n")); }

@@ -13,11 +13,17 @@ namespace trunkline::cli {
 // UTF-8 becomes U+FFFD.
 std::string visible(std::string_view text);
 
+// As visible, of a line of a text that is shown as it is: tabs become spaces.
+std::string visible_line(std::string_view line);
+
 // Columns of a text that `visible` has made.
 size_t columns(std::string_view text);
 
 // At most `width` columns of it, the last of which is an ellipsis if something was left out.
 std::string cut(std::string_view text, size_t width);
+
+// How many bytes of it stand in at most `width` columns; at least one character.
+size_t fitting(std::string_view text, size_t width);
 
 std::string_view first_line(std::string_view text);
 

@@ -110,10 +110,11 @@ Expected<TraceSummary> Store::get_trace(const std::string& prefix) {
   return trace;
 }
 
-Expected<std::vector<StoredSpan>> Store::spans_of(const std::string& trace_id) {
+Expected<std::vector<StoredSpan>> Store::spans_of(const std::string& trace_id, SpanDetail detail) {
   Statement statement;
-  int code = statement.prepare(
-      database_, "SELECT " + std::string(kSpanColumns) + " FROM spans WHERE trace_id=?1 ORDER BY start_ns,rowid");
+  int code =
+      statement.prepare(database_, "SELECT " + std::string(detail == SpanDetail::kAll ? kSpanColumns : kSpanOutline) +
+                                       " FROM spans WHERE trace_id=?1 ORDER BY start_ns,rowid");
   if (code != SQLITE_OK) return failed(code);
   statement.bind(1, trace_id);
   std::vector<StoredSpan> spans;

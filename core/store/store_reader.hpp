@@ -69,6 +69,9 @@ struct StoredSpan {
   int64_t rowid = 0;  // grows in the order in which spans came
 };
 
+// What is read of a span: everything, or all but input, output, attributes and events.
+enum class SpanDetail { kAll, kOutline };
+
 struct StoredEvent {
   int64_t time_ns = 0;
   std::string name;
@@ -145,7 +148,7 @@ class Store {
   Expected<TraceSummary> get_trace(const std::string& prefix);
 
   // Ordered by their start.
-  Expected<std::vector<StoredSpan>> spans_of(const std::string& trace_id);
+  Expected<std::vector<StoredSpan>> spans_of(const std::string& trace_id, SpanDetail detail = SpanDetail::kAll);
   Expected<std::vector<StoredEvent>> events_of(const std::string& trace_id);
 
   // At most `limit` spans, the last that came; in the order in which they came.

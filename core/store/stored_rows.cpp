@@ -11,6 +11,11 @@ const std::string_view kSpanColumns =
     "total_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,score,score_name,step,input,input_type,output,"
     "output_type,error_type,error_message,foreign_id,attributes,events,dropped_attributes,flags,rowid";
 
+const std::string_view kSpanOutline =
+    "trace_id,span_id,parent_id,kind,kind_name,name,start_ns,end_ns,status,model,input_tokens,output_tokens,"
+    "total_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,score,score_name,step,'',input_type,'',"
+    "output_type,error_type,error_message,foreign_id,'{}','[]',dropped_attributes,flags,rowid";
+
 TraceSummary read_trace(const Statement& row) {
   return {string_at(row, 0),  string_at(row, 1),  string_at(row, 2), string_at(row, 3), string_at(row, 4),
           row.i64(5),         i64_at(row, 6),     string_at(row, 7), string_at(row, 8), string_at(row, 9),

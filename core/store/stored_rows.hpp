@@ -13,6 +13,7 @@ namespace trunkline::store {
 // Of the table traces, and of spans.
 extern const std::string_view kTraceColumns;
 extern const std::string_view kSpanColumns;
+extern const std::string_view kSpanOutline;  // as many columns, those for SpanDetail::kAll empty
 
 TraceSummary read_trace(const Statement& row);
 StoredSpan read_span(const Statement& row);
