@@ -3,7 +3,8 @@
 namespace trunkline::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kLs, &kShow, &kTail, &kGrep, &kQuery, &kExport, &kRm, &kRecover, &kStats};
+constexpr const Command* kCommands[] = {&kLs,    &kShow,   &kDiff, &kTail,    &kGrep,
+                                        &kQuery, &kExport, &kRm,   &kRecover, &kStats};
 
 constexpr Option kGlobalOptions[] = {
     {"dir", 0, OptionType::kText, "DIR",

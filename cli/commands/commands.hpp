@@ -16,6 +16,7 @@ const Command* find_command(std::string_view name);
 
 extern const Command kLs;
 extern const Command kShow;
+extern const Command kDiff;
 extern const Command kTail;
 extern const Command kGrep;
 extern const Command kQuery;
