@@ -3,8 +3,8 @@
 namespace trunkline::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kLs,    &kShow,   &kDiff, &kTail,    &kGrep,
-                                        &kQuery, &kExport, &kRm,   &kRecover, &kStats};
+constexpr const Command* kCommands[] = {&kLs, &kShow,    &kDiff,  &kTail,   &kGrep,       &kQuery, &kExport,
+                                        &kRm, &kRecover, &kStats, &kDoctor, &kCompletion, &kMan,   &kHelp};
 
 constexpr Option kGlobalOptions[] = {
     {"dir", 0, OptionType::kText, "DIR",
@@ -19,7 +19,27 @@ constexpr Option kGlobalOptions[] = {
     {"version", 'V', OptionType::kFlag, "", "Show the version."},
 };
 
+constexpr ExitCode kExitCodes[] = {
+    {kSuccess, "Done, also when there was nothing to show."},
+    {kFailure, "Failed; standard error says why."},
+    {kUsage, "The command line is wrong."},
+    {kNegative, "The answer is no: grep has found nothing, diff --exit-code a difference, doctor a problem."},
+};
+
+constexpr Variable kVariables[] = {
+    {"TRUNKLINE_DIR", "The directory of the traces."},
+    {"TRUNKLINE_PAGER, PAGER", "What shows long output on a terminal; empty or cat: nothing."},
+    {"NO_COLOR", "If set and not empty: no colours."},
+    {"COLUMNS, LINES", "The size of the terminal, in place of what it says itself."},
+    {"TERM", "dumb: no colours and no pager."},
+    {"TRUNKLINE_REDACT_KEYS, TRUNKLINE_REDACT_PATTERNS", "What is hidden in what dead processes left behind."},
+};
+
 }  // namespace
+
+std::span<const ExitCode> exit_codes() { return kExitCodes; }
+
+std::span<const Variable> variables() { return kVariables; }
 
 std::span<const Command* const> all_commands() { return kCommands; }
 

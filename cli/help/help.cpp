@@ -73,6 +73,11 @@ std::string program_help() {
   }
   append_items(&text, "Commands", commands);
   append_items(&text, "Options", items_of(global_options()));
+  std::vector<std::string> numbers;
+  for (const ExitCode& code : exit_codes()) numbers.push_back(std::to_string(code.code));
+  std::vector<Item> codes;
+  for (size_t i = 0; i < numbers.size(); ++i) codes.push_back({numbers[i], exit_codes()[i].meaning});
+  append_items(&text, "Exit codes", codes);
   return text + "\n'trunkline COMMAND --help' tells more about a command.\n";
 }
 

@@ -2,7 +2,6 @@
 #include "pipeline/instance.hpp"
 
 #include <fcntl.h>
-#include <sys/statfs.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -45,16 +44,6 @@ class GateLock {
  private:
   pthread_mutex_t* mutex_;
 };
-
-// File systems on which a shared mapping of a preallocated file behaves as the recorder needs.
-bool can_map(int fd) {
-  struct statfs info;
-  if (fstatfs(fd, &info) != 0) return false;
-  constexpr long kTmpfs = 0x01021994;
-  constexpr long kExt4 = 0xEF53;
-  constexpr long kXfs = 0x58465342;
-  return info.f_type == kTmpfs || info.f_type == kExt4 || info.f_type == kXfs;
-}
 
 constexpr int64_t kLeastPatienceNs = 1'000'000'000;
 
@@ -223,7 +212,7 @@ Expected<int> Instance::open_recorder_file() {
     recorder_file_ = open_file_at(folder->get(), directory_->id().c_str(), O_RDWR | O_CREAT | O_EXCL);
   }
   if (!recorder_file_) return io_error("the recorder file cannot be made", errno);
-  if (!can_map(recorder_file_.get()))
+  if (!can_map_recorder(recorder_file_.get()))
     return Error{TR_EUNSUPPORTED, "the recorder's file system is none that can be mapped safely"};
   return recorder_file_.get();
 }

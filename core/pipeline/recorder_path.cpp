@@ -1,6 +1,7 @@
 #include "pipeline/recorder_path.hpp"
 
 #include <fcntl.h>
+#include <sys/statfs.h>
 
 #include <cerrno>
 
@@ -23,6 +24,15 @@ Expected<UniqueFd> open_recorder(int directory_fd, std::string* path) {
   fd = open_file_at(AT_FDCWD, path->c_str(), O_RDONLY);
   if (!fd && errno != ENOENT) return io_error("the recorder", errno);
   return fd;
+}
+
+bool can_map_recorder(int fd) {
+  struct statfs info;
+  if (fstatfs(fd, &info) != 0) return false;
+  constexpr long kTmpfs = 0x01021994;
+  constexpr long kExt4 = 0xEF53;
+  constexpr long kXfs = 0x58465342;
+  return info.f_type == kTmpfs || info.f_type == kExt4 || info.f_type == kXfs;
 }
 
 }  // namespace trunkline::pipeline
