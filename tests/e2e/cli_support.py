@@ -1,4 +1,5 @@
 """What the checks of the command line share: an agent that records through the C API, and places to record in."""
+import argparse
 import fcntl
 import json
 import os
@@ -14,7 +15,7 @@ import tempfile
 import termios
 import unicodedata
 
-# An agent in C: `agent plain|kill|live|name [NAME]`.
+# An agent in C: `agent plain|kill|live|open|name [NAME]`.
 AGENT = r"""
 #include <math.h>
 #include <signal.h>
@@ -78,12 +79,25 @@ static int record_until_told(void) {
   return tr_trace_end(trace);
 }
 
+/* A span that is open until standard input ends. */
+static int record_open_span(const char *name) {
+  char byte;
+  tr_trace trace = tr_trace_start("open", TR_NUL, NULL);
+  tr_span span = tr_span_start(trace, 0, TR_KIND_TOOL, name, TR_NUL);
+  if (tr_flush(5000)) return 1;
+  puts("recording");
+  fflush(stdout);
+  while (read(0, &byte, 1) == 1) { }
+  return tr_span_end(span) || tr_trace_end(trace);
+}
+
 int main(int argc, char **argv) {
   const char *mode = argc > 1 ? argv[1] : "plain";
   tr_error error = {sizeof error, 0, {0}};
   int failed;
   if (tr_init(NULL, &error)) { fprintf(stderr, "%s\n", error.message); return 2; }
   failed = !strcmp(mode, "live") ? record_until_told()
+           : !strcmp(mode, "open") ? record_open_span(argc > 2 ? argv[2] : "waiting")
                                  : record(mode, argc > 2 ? argv[2] : !strcmp(mode, "kill") ? "dying" : "plain");
   return tr_shutdown(10000) != 0 || failed;
 }
@@ -110,7 +124,8 @@ class Place:
         self.directory = os.path.join(self.path, "data")
         keep = {name: value for name, value in os.environ.items()
                 if name in ("PATH", "LD_LIBRARY_PATH") or name.endswith("SAN_OPTIONS")}
-        self.environment = {**keep, "HOME": self.path, "TZ": "UTC", "TERM": "xterm", "TRUNKLINE_DIR": self.directory}
+        self.environment = {**keep, "HOME": self.path, "TZ": "UTC", "TERM": "xterm", "PAGER": "",
+                            "TRUNKLINE_DIR": self.directory}
 
     def __enter__(self):
         return self
@@ -132,6 +147,11 @@ class Place:
 
     def json(self, *words):
         return json.loads(self.good(*words, "--json"))
+
+    def commands(self):
+        """The names of all commands, as the help lists them."""
+        listed = self.good("--help").split("Commands:\n")[1].split("\n\n")[0]
+        return [line.split()[0] for line in listed.splitlines() if line.startswith("  ") and line[2] != " "]
 
     def agent(self, *words):
         done = subprocess.run([Place.agent_program, *words], env=self.environment, cwd=self.path, timeout=60, capture_output=True)
@@ -162,6 +182,20 @@ class Place:
 
     def database(self):
         return sqlite3.connect(os.path.join(self.directory, "traces.db"))
+
+    def insert_spans(self, trace_id, spans, name="made"):
+        """A trace of spans, each a dictionary of columns; what is not given has a value that fits."""
+        usual = {"parent_id": None, "kind": 4, "kind_name": "generation", "name": "think", "status": "ok",
+                 "attributes": "{}", "events": "[]", "dropped_attributes": 0, "flags": 0}
+        with self.database() as database:
+            database.execute(
+                "INSERT INTO traces(id,run_id,name,start_ns,end_ns,status,metadata,span_count,kinds) VALUES(?,?,?,?,?,?,?,?,?)",
+                (trace_id, "made", name, 10**18, 10**18 + 10**9, "ok", "{}", len(spans), 1 << 4))
+            for i, span in enumerate(spans, 1):
+                row = {**usual, "trace_id": trace_id, "span_id": f"{i:016x}", "start_ns": 10**18 + i,
+                       "end_ns": 10**18 + 10**8, **span}
+                database.execute(f"INSERT INTO spans({','.join(row)}) VALUES({','.join('?' * len(row))})", list(row.values()))
+        database.close()
 
     def insert_trace(self, trace_id, parents, name="made"):
         """A trace whose span number i (from 1) has the parent parents[i - 1]; 0: none."""
@@ -230,3 +264,31 @@ def build_agent(folder, compiler, include, library):
     subprocess.run([*shlex.split(compiler), "-I", include, source, "-o", program, "-L", library, "-ltrunkline",
                     f"-Wl,-rpath,{library}", "-lm"], check=True)
     return program
+
+
+def run_checks(checks, description):
+    """The main function of a program of checks."""
+    parser = argparse.ArgumentParser(description=description, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--trunkline", required=True, metavar="PATH")
+    parser.add_argument("--lib", required=True, metavar="DIR")
+    parser.add_argument("--include", required=True, metavar="DIR")
+    parser.add_argument("--cc", default="cc", help="the C compiler, with its flags")
+    parser.add_argument("names", nargs="*", help="only these checks")
+    options = parser.parse_args()
+    Place.trunkline = os.path.abspath(options.trunkline)
+    passed = failed = 0
+    with tempfile.TemporaryDirectory(prefix="trunkline-cli-") as folder:
+        Place.agent_program = build_agent(folder, options.cc, options.include, options.lib)
+        for function in checks:
+            if options.names and function.__name__ not in options.names:
+                continue
+            try:
+                function()
+            except Exception as failure:  # whatever it is, the other checks go on
+                failed += 1
+                print(f"FAILED {function.__name__}: {type(failure).__name__}: {str(failure)!r:.600}", flush=True)
+            else:
+                passed += 1
+                print(f"ok {function.__name__}", flush=True)
+    print(f"{passed} passed, {failed} failed, 0 skipped")
+    return 1 if failed or not passed else 0

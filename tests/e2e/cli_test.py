@@ -4,18 +4,16 @@
     cli_test.py --trunkline PATH --lib DIR --include DIR [--cc COMMAND] [NAME...]
 
 DIR of --lib holds libtrunkline.so, DIR of --include trunkline.h. Prints a line a check and their sum at the end."""
-import argparse
 import json
 import os
 import re
 import resource
 import subprocess
 import sys
-import tempfile
 import time
 
-from cli_support import (Place, build_agent, dangerous, display_width, equal, expect, place_with_store,
-                         processor_seconds, read_only, span_lines)
+from cli_support import (Place, dangerous, display_width, equal, expect, place_with_store,
+                         processor_seconds, read_only, run_checks, span_lines)
 
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -309,13 +307,15 @@ def show_refuses():
         done = place.run("show", "777")
         equal((done.returncode, done.stdout), (1, b""), "an ambiguous id")
         message = done.stderr.decode()
-        expect(message.startswith("trunkline: several traces have ids that begin with 777:\n"), message)
+        expect(message.endswith("trunkline: several traces have ids that begin with 777 (TR_EINVAL)\n"), message)
+        error = json.loads(place.run("show", "777", "--json").stderr)["error"]
+        equal((error["code"], error["number"]), ("TR_EINVAL", -1), "the error as JSON")
         equal(re.findall("  (7{31}[abc]) .*twin ([abc])", message), [("7" * 31 + c, c) for c in "abc"], "candidates")
         equal(dangerous(message), [], "candidates")
         for i in range(20):
             place.insert_trace(f"8{i:031x}", [0])
-        done = place.run("show", "8", "--json")
-        equal((done.returncode, done.stderr.decode().splitlines()[-1]), (1, "  and more"), "many candidates")
+        done = place.run("show", "8")
+        equal((done.returncode, done.stderr.decode().splitlines()[-2]), (1, "  and more"), "many candidates")
         equal(len(done.stderr.decode().splitlines()), 12, "many candidates")
         for unknown in ("ffff", "xyz", "a" * 33, ""):
             done = place.run("show", unknown)
@@ -380,16 +380,16 @@ def closed_pipe():
 @check
 def full_disk_and_closed_output():
     with place_with_store() as place:
-        for words in (["ls"], ["ls", "--json"], ["show", place.json("ls")[0]["id"]], ["stats"], ["recover"], ["--help"]):
+        for words in (["ls"], ["ls", "-n0"], ["show", place.json("ls")[0]["id"]], ["stats"], ["recover"], ["--help"]):
             with open("/dev/full", "wb") as full:
                 done = place.run(*words, stdout=full)
             equal((done.returncode, done.stderr.decode()),
-                  (1, "trunkline: standard output: No space left on device\n"), f"{words}")
+                  (1, "trunkline: standard output: No space left on device (TR_EIO)\n"), f"{words}")
         before = sorted(os.listdir(place.directory))
         for words in (["ls"], ["recover"]):
             done = subprocess.run(["sh", "-c", 'exec "$0" "$@" >&-', Place.trunkline, *words], env=place.environment,
                                   cwd=place.path, stderr=subprocess.PIPE, timeout=60)
-            equal((done.returncode, done.stderr.decode()), (1, "trunkline: standard output: Bad file descriptor\n"),
+            equal((done.returncode, done.stderr.decode()), (1, "trunkline: standard output: Bad file descriptor (TR_EIO)\n"),
                   f"{words} without a standard output")
         equal(sorted(os.listdir(place.directory)), before, "files after that")
         equal(len(place.json("ls")), 1, "traces after that")
@@ -519,39 +519,12 @@ def documentation():
     with open(os.path.join(ROOT, "docs", "cli.md"), encoding="utf-8") as file:
         text = file.read()
     with Place() as place:
-        for command in ([], ["ls"], ["show"], ["recover"], ["stats"]):
-            for option in re.findall(r"--[a-z]+", place.good(*command, "--help")):
+        for command in [[]] + [[name] for name in place.commands()]:
+            for option in re.findall(r"--[a-z]+(?:-[a-z]+)*", place.good(*command, "--help")):
                 expect(option in text, f"docs/cli.md does not know {option}")
     for key in TRACE_KEYS + SPAN_KEYS + EVENT_KEYS + RECOVER_KEYS + STATS_KEYS:
         expect(f"`{key}`" in text, f"docs/cli.md does not know `{key}`")
 
 
-def main():
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--trunkline", required=True, metavar="PATH")
-    parser.add_argument("--lib", required=True, metavar="DIR")
-    parser.add_argument("--include", required=True, metavar="DIR")
-    parser.add_argument("--cc", default="cc", help="the C compiler, with its flags")
-    parser.add_argument("names", nargs="*", help="only these checks")
-    options = parser.parse_args()
-    Place.trunkline = os.path.abspath(options.trunkline)
-    passed = failed = 0
-    with tempfile.TemporaryDirectory(prefix="trunkline-cli-") as folder:
-        Place.agent_program = build_agent(folder, options.cc, options.include, options.lib)
-        for function in CHECKS:
-            if options.names and function.__name__ not in options.names:
-                continue
-            try:
-                function()
-            except Exception as failure:  # whatever it is, the other checks go on
-                failed += 1
-                print(f"FAILED {function.__name__}: {type(failure).__name__}: {str(failure)!r:.600}", flush=True)
-            else:
-                passed += 1
-                print(f"ok {function.__name__}", flush=True)
-    print(f"{passed} passed, {failed} failed, 0 skipped")
-    return 1 if failed or not passed else 0
-
-
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(run_checks(CHECKS, __doc__))

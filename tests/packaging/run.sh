@@ -38,7 +38,9 @@ installed_files() {
   local file missing=0
   for file in include/trunkline.h bin/trunkline lib/libtrunkline.so lib/libtrunkline.so.0 lib/libtrunkline.a \
     lib/pkgconfig/trunkline.pc lib/cmake/trunkline/trunkline-config.cmake \
-    lib/cmake/trunkline/trunkline-config-version.cmake share/doc/trunkline/LICENSE; do
+    lib/cmake/trunkline/trunkline-config-version.cmake share/doc/trunkline/LICENSE \
+    share/man/man1/trunkline.1 share/bash-completion/completions/trunkline share/zsh/site-functions/_trunkline \
+    share/fish/vendor_completions.d/trunkline.fish; do
     [[ -e $prefix/$file ]] || { echo "$file is not installed" && missing=1; }
   done
   return $missing
