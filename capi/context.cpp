@@ -22,7 +22,7 @@ int tr_context_inject(uint64_t span_or_trace, char* buffer, size_t capacity) {
   trunkline::TraceParent parent{};
   trunkline::store_bytes(trace, parent.trace_id);
   std::memcpy(parent.span_id, &id, sizeof id);
-  parent.flags = trunkline::kTraceFlagSampled | trunkline::kTraceFlagRandom;
+  parent.flags = static_cast<uint8_t>(entry.recorder().context_flags(span_or_trace));
   trunkline::format_traceparent(parent, buffer);
   return TR_OK;
 }

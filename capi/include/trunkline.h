@@ -181,7 +181,7 @@ typedef uint32_t tr_kind;
  * Lifecycle
  *
  * One instance of the library lives in a process between tr_init and tr_shutdown. Before and after, every recording
- * call returns 0 or TR_ESTATE at once. In a forked child all handles are stale and the first call starts a fresh
+ * call returns 0, TR_ESTATE or - for a handle, which is stale - TR_ESTALE at once. In a forked child all handles are stale and the first call starts a fresh
  * instance with the same configuration and its own run directory; processors written by the host are not inherited.
  *
  * Defaults of this section
@@ -317,7 +317,9 @@ typedef struct tr_trace_options {
   uint32_t flags;               /* 0 */
   tr_string group_id;           /* the conversation or session it belongs to */
   tr_string foreign_id;         /* the id another system gave it, any text; kept beside the trace id */
-  const tr_context *parent;     /* continue a remote trace: same trace id; recorded only if its flags say sampled */
+  /* Continues a remote trace: same trace id; spans without a parent of their own are children of its span. Recorded
+   * only if its flags say sampled. */
+  const tr_context *parent;
   const tr_attribute *metadata; /* as by tr_trace_set_value */
   size_t metadata_count;
 } tr_trace_options;
@@ -581,7 +583,7 @@ typedef struct tr_record {
   uint64_t sequence;      /* position in the run's log, from 1; with the run id it names the record for ever */
   uint8_t trace_id[16];
   uint8_t span_id[8];     /* spans; runs: the run's id */
-  uint8_t parent_id[8];   /* all zero: none */
+  uint8_t parent_id[8];   /* all zero: none; may be a span of another process */
   int64_t start_ns;       /* Unix time */
   int64_t end_ns;         /* 0 in start records */
   tr_string name;         /* of the trace, span, event, run or tag */

@@ -244,7 +244,7 @@ RecordHeader header_of(const Slot& slot) {
   header.item_bytes = slot.length.load(std::memory_order_acquire);
   header.trace_id = {slot.trace_high.load(std::memory_order_relaxed), slot.trace_low.load(std::memory_order_relaxed)};
   header.span_id = slot.span_id.load(std::memory_order_relaxed);
-  header.parent_id = slot.parent_id;
+  header.parent_id = slot.parent_id.load(std::memory_order_relaxed);
   header.start = slot.start;
   header.end = slot.end;
   header.uid = slot.uid;

@@ -60,7 +60,7 @@ struct alignas(64) Slot {
   std::atomic<uint64_t> trace_high;
   std::atomic<uint64_t> trace_low;
   std::atomic<uint64_t> span_id;
-  uint64_t parent_id;
+  std::atomic<uint64_t> parent_id;  // of a trace: the remote span it continues
   int64_t start;
   int64_t end;
   uint64_t uid;
@@ -73,7 +73,7 @@ struct alignas(64) Slot {
   ExtentReference overflow;  // first and last block of items that did not fit into `data`
   ExtentReference overflow_last;
   uint32_t next_batch;  // list of free batches, slot number + 1
-  uint32_t reserved;
+  std::atomic<uint32_t> context_flags;  // of a trace: those of its W3C context
   uint8_t data[kSlotBytes - 128];
 };
 static_assert(sizeof(Slot) == kSlotBytes);

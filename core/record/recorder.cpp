@@ -175,7 +175,7 @@ __attribute__((always_inline)) inline bool Recorder::append_to_chunk(ThreadState
   record.header.trace_id = {slot.trace_high.load(std::memory_order_relaxed),
                             slot.trace_low.load(std::memory_order_relaxed)};
   record.header.span_id = slot.span_id.load(std::memory_order_relaxed);
-  record.header.parent_id = slot.parent_id;
+  record.header.parent_id = slot.parent_id.load(std::memory_order_relaxed);
   record.header.start = slot.start;
   record.header.end = end;
   record.header.uid = uid;

@@ -29,6 +29,14 @@ struct Policy {
   const Redactor* redactor = nullptr;
 };
 
+// What a call needs of the trace it belongs to.
+struct LiveTrace {
+  Slot* slot;
+  TraceId id;
+  uint64_t root;           // stands for the trace where a span id is needed
+  uint64_t remote_parent;  // the span of another process that the trace continues; 0: none
+};
+
 struct StartTrace {
   std::string_view name;
   std::string_view group_id;
@@ -73,6 +81,8 @@ class Recorder {
 
   // Ids of a live handle.
   int ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t* span_id) noexcept;
+  // Flags of the W3C context of a live span or trace.
+  uint32_t context_flags(uint64_t handle) noexcept;
 
   // Takes back what an ending thread holds.
   void detach(ThreadState& thread) noexcept;
@@ -113,7 +123,7 @@ class Recorder {
   void leave_chunk(ThreadState& thread) noexcept;
   Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name, const tr_attribute* attributes,
                         size_t count, uint32_t* number) noexcept;
-  bool read_trace(uint64_t trace, TraceId* id, uint64_t* span_id, Slot** slot) noexcept;
+  bool read_trace(uint64_t trace, LiveTrace* out) noexcept;
 
   // Items.
   int append(ThreadState& thread, Slot& slot, Field field, tr_type type, std::string_view key, const void* value,

@@ -1,6 +1,7 @@
 // The operations behind the public calls: traces, spans, events and runs.
 #include <cstring>
 
+#include "model/traceparent.hpp"
 #include "record/clock.hpp"
 #include "record/ids.hpp"
 #include "record/recorder_inline.hpp"
@@ -19,11 +20,19 @@ int Recorder::ids(uint64_t handle, HandleKind kind, TraceId* trace_id, uint64_t*
   return (slot->state.load(std::memory_order_relaxed) & ~kLocked) == expected ? TR_OK : TR_ESTALE;
 }
 
+// Of a handle that has gone stale meanwhile: of no importance, for so are its ids.
+uint32_t Recorder::context_flags(uint64_t handle) noexcept {
+  const Slot* slot = valid_slot(handle);
+  return slot == nullptr ? 0 : slot->context_flags.load(std::memory_order_relaxed);
+}
+
 uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noexcept {
   if (thread.in_callback != 0) return 0;
   TraceId id;
   uint64_t parent = 0;
+  uint32_t flags = kTraceFlagSampled | kTraceFlagRandom;
   if (start.parent != nullptr) {
+    flags = start.parent->flags & (kTraceFlagSampled | kTraceFlagRandom);
     id = load_trace_id(start.parent->trace_id);
     std::memcpy(&parent, start.parent->span_id, sizeof parent);
   } else {
@@ -51,7 +60,8 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
     each->trace_high.store(id.high, std::memory_order_relaxed);
     each->trace_low.store(id.low, std::memory_order_relaxed);
     each->span_id.store(root, std::memory_order_relaxed);
-    each->parent_id = parent;
+    each->parent_id.store(parent, std::memory_order_relaxed);
+    each->context_flags.store(flags, std::memory_order_relaxed);
     append(thread, *each, Field::kName, TR_TYPE_STR, {}, start.name.data(), start.name.size());
     if (!start.group_id.empty()) {
       append(thread, *each, Field::kGroupId, TR_TYPE_STR, {}, start.group_id.data(), start.group_id.size());
@@ -70,21 +80,20 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
 uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
                               const tr_attribute* attributes, size_t count) noexcept {
   if (__builtin_expect(thread.in_callback != 0, 0)) return 0;
-  TraceId id;
-  Slot* trace_slot;
-  if (__builtin_expect(!read_trace(trace, &id, nullptr, &trace_slot), 0)) {
+  LiveTrace live;
+  if (__builtin_expect(!read_trace(trace, &live), 0)) {
     thread.counters.stale_handles.add();
     return 0;
   }
-  uint64_t parent_id = 0;
+  uint64_t parent_id = live.remote_parent;
   if (parent != 0) {
     TraceId parent_trace;
     if (__builtin_expect(ids(parent, HandleKind::kSpan, &parent_trace, &parent_id) != TR_OK, 0)) {
       thread.counters.stale_handles.add();
-      parent_id = 0;
-    } else if (__builtin_expect(!(parent_trace == id), 0)) {
+      parent_id = live.remote_parent;
+    } else if (__builtin_expect(!(parent_trace == live.id), 0)) {
       thread.counters.misuse.add();
-      parent_id = 0;
+      parent_id = live.remote_parent;
     }
   }
   uint32_t number = 0;
@@ -94,10 +103,11 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
     return 0;
   }
   slot->kind = kind;
-  slot->trace_high.store(id.high, std::memory_order_relaxed);
-  slot->trace_low.store(id.low, std::memory_order_relaxed);
+  slot->trace_high.store(live.id.high, std::memory_order_relaxed);
+  slot->trace_low.store(live.id.low, std::memory_order_relaxed);
   slot->span_id.store(random_span_id(thread.random), std::memory_order_relaxed);
-  slot->parent_id = parent_id;
+  slot->context_flags.store(live.slot->context_flags.load(std::memory_order_relaxed), std::memory_order_relaxed);
+  slot->parent_id.store(parent_id, std::memory_order_relaxed);
   if (!append_plain(*slot, Field::kName, TR_TYPE_STR, {}, Bytes{name.data(), name.size()})) {
     append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
   }
@@ -110,7 +120,7 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   const uint64_t handle = publish_slot(*slot, number, HandleKind::kSpan);
   // The worker closes a trace when it sees none of its spans open: show this one, then make sure that it still may.
   os::light_barrier(asymmetric_);
-  if (__builtin_expect((trace_slot->state.load(std::memory_order_acquire) & ~kLocked) != expected_state(trace), 0)) {
+  if (__builtin_expect((live.slot->state.load(std::memory_order_acquire) & ~kLocked) != expected_state(trace), 0)) {
     thread.counters.stale_handles.add();
     if (lock(handle, HandleKind::kSpan) != nullptr) discard_slot(thread, *slot, number);
     if (start_record != nullptr) discard_slot(thread, *start_record, start_number);
@@ -132,7 +142,7 @@ Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::s
   record->trace_high.store(started.trace_high.load(std::memory_order_relaxed), std::memory_order_relaxed);
   record->trace_low.store(started.trace_low.load(std::memory_order_relaxed), std::memory_order_relaxed);
   record->span_id.store(started.span_id.load(std::memory_order_relaxed), std::memory_order_relaxed);
-  record->parent_id = started.parent_id;
+  record->parent_id.store(started.parent_id.load(std::memory_order_relaxed), std::memory_order_relaxed);
   append(thread, *record, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
   if (count != 0) append_values(thread, *record, attributes, count);
   return record;
@@ -207,18 +217,17 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcep
 
 int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcept {
   if (thread.in_callback != 0) return TR_OK;
-  TraceId id;
-  Slot* trace_slot;
-  if (!read_trace(span.trace, &id, nullptr, &trace_slot)) {
+  LiveTrace live;
+  if (!read_trace(span.trace, &live)) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
-  uint64_t parent_id = 0;
+  uint64_t parent_id = live.remote_parent;
   TraceId parent_trace;
   if (span.parent != 0 &&
-      (ids(span.parent, HandleKind::kSpan, &parent_trace, &parent_id) != TR_OK || !(parent_trace == id))) {
+      (ids(span.parent, HandleKind::kSpan, &parent_trace, &parent_id) != TR_OK || !(parent_trace == live.id))) {
     thread.counters.stale_handles.add();
-    parent_id = 0;
+    parent_id = live.remote_parent;
   }
   uint32_t number = 0;
   Slot* slot = admit(thread) ? open_slot(thread, TR_RECORD_SPAN_END, &number) : nullptr;
@@ -229,10 +238,10 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
   uint64_t span_id;
   std::memcpy(&span_id, span.span_id, sizeof span_id);
   slot->kind = span.kind;
-  slot->trace_high.store(id.high, std::memory_order_relaxed);
-  slot->trace_low.store(id.low, std::memory_order_relaxed);
+  slot->trace_high.store(live.id.high, std::memory_order_relaxed);
+  slot->trace_low.store(live.id.low, std::memory_order_relaxed);
   slot->span_id.store(span_id != 0 ? span_id : random_span_id(thread.random), std::memory_order_relaxed);
-  slot->parent_id = parent_id;
+  slot->parent_id.store(parent_id, std::memory_order_relaxed);
   const int64_t end = span.end_ns < span.start_ns ? span.start_ns : span.end_ns;
   slot->flags = kExplicitTimes | (span.end_ns < span.start_ns ? TR_RECORD_TIME_CLAMPED : 0);
   append(thread, *slot, Field::kName, TR_TYPE_STR, {}, span.name.data, span.name.size);
@@ -254,10 +263,8 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
 
 int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view name, const tr_attribute* attributes,
                            size_t count) noexcept {
-  TraceId id;
-  Slot* trace_slot;
-  uint64_t root;
-  if (!read_trace(trace, &id, &root, &trace_slot)) {
+  LiveTrace live;
+  if (!read_trace(trace, &live)) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
@@ -267,9 +274,9 @@ int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view
     thread.counters.values_dropped.add();
     return TR_ENOMEM;
   }
-  slot->trace_high.store(id.high, std::memory_order_relaxed);
-  slot->trace_low.store(id.low, std::memory_order_relaxed);
-  slot->span_id.store(root, std::memory_order_relaxed);
+  slot->trace_high.store(live.id.high, std::memory_order_relaxed);
+  slot->trace_low.store(live.id.low, std::memory_order_relaxed);
+  slot->span_id.store(live.root, std::memory_order_relaxed);
   append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
   const int result = append_values(thread, *slot, attributes, count);
   commit_single(thread, *slot, number);
@@ -278,9 +285,8 @@ int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view
 
 uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options) noexcept {
   if (thread.in_callback != 0) return 0;
-  TraceId id;
-  Slot* trace_slot;
-  if (options.trace != 0 && !read_trace(options.trace, &id, nullptr, &trace_slot)) {
+  LiveTrace live{};
+  if (options.trace != 0 && !read_trace(options.trace, &live)) {
     thread.counters.stale_handles.add();
     return 0;
   }
@@ -295,8 +301,8 @@ uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options)
   }
   const uint64_t run_id = random_span_id(thread.random);
   for (Slot* each : {record, slot}) {
-    each->trace_high.store(id.high, std::memory_order_relaxed);
-    each->trace_low.store(id.low, std::memory_order_relaxed);
+    each->trace_high.store(live.id.high, std::memory_order_relaxed);
+    each->trace_low.store(live.id.low, std::memory_order_relaxed);
     each->span_id.store(run_id, std::memory_order_relaxed);
     append(thread, *each, Field::kName, TR_TYPE_STR, {}, options.name.data, options.name.size);
     if (options.project.size != 0) {

@@ -71,17 +71,17 @@ __attribute__((always_inline)) inline Slot* Recorder::lock(uint64_t handle, Hand
 }
 
 // Reads a live trace's ids without its lock; the state word read twice tells whether they belong together.
-__attribute__((always_inline)) inline bool Recorder::read_trace(uint64_t trace, TraceId* id, uint64_t* span_id,
-                                                                Slot** slot) noexcept {
+__attribute__((always_inline)) inline bool Recorder::read_trace(uint64_t trace, LiveTrace* out) noexcept {
   if (__builtin_expect(!is_kind(trace, HandleKind::kTrace), 0)) return false;
   Slot* const found = valid_slot(trace);
   if (__builtin_expect(found == nullptr, 0)) return false;
   const uint64_t expected = expected_state(trace);
   if (__builtin_expect((found->state.load(std::memory_order_acquire) & ~kLocked) != expected, 0)) return false;
-  *id = {found->trace_high.load(std::memory_order_relaxed), found->trace_low.load(std::memory_order_relaxed)};
-  if (span_id != nullptr) *span_id = found->span_id.load(std::memory_order_relaxed);
+  out->slot = found;
+  out->id = {found->trace_high.load(std::memory_order_relaxed), found->trace_low.load(std::memory_order_relaxed)};
+  out->root = found->span_id.load(std::memory_order_relaxed);
+  out->remote_parent = found->parent_id.load(std::memory_order_relaxed);
   std::atomic_thread_fence(std::memory_order_acquire);
-  *slot = found;
   return (found->state.load(std::memory_order_relaxed) & ~kLocked) == expected;
 }
 
@@ -130,7 +130,7 @@ inline Slot* Recorder::open_slot(ThreadState& thread, tr_record_type type, uint3
   slot.trace_high.store(0, std::memory_order_relaxed);
   slot.trace_low.store(0, std::memory_order_relaxed);
   slot.span_id.store(0, std::memory_order_relaxed);
-  slot.parent_id = 0;
+  slot.parent_id.store(0, std::memory_order_relaxed);
   slot.start = clock_.now_early();
   slot.end = 0;
   slot.type = type;

@@ -67,6 +67,12 @@ void StoreWriter::close() {
   file_.close();
 }
 
+void StoreWriter::put_down() {
+  if (!file_.is_open()) return;
+  sqlite3_db_config(file_.database().handle(), SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1, nullptr);
+  close();
+}
+
 Error StoreWriter::fail(int code) {
   Error error = file_.database().describe(code, "the store could not be written");
   rollback();

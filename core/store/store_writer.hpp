@@ -26,6 +26,8 @@ class StoreWriter {
   // Opens the file, or opens it anew when it was replaced. Every Error is TR_EAGAIN.
   Error ensure_open();
   void close();
+  // Closes at once: what the log of the database holds is not moved into it.
+  void put_down();
 
   // Deletes the oldest until `incoming` bytes of rows will fit.
   int make_room(uint64_t incoming);

@@ -2,6 +2,7 @@
 // not run fork handlers.
 #include <fcntl.h>
 #include <spawn.h>
+#include <sqlite3.h>
 #include <sys/wait.h>
 
 #include <vector>
@@ -150,6 +151,33 @@ TEST_F(Fork, a_child_that_leaves_by_exit_runs_the_exit_hook_for_its_own_run_only
   }
   EXPECT_EQ(tr_span_end(span), TR_OK);
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
+}
+
+// SQLite keeps the locks of a process in memory: a child made while the parent writes must not inherit them.
+TEST_F(Fork, a_child_of_a_parent_that_writes_to_the_store_reaches_it_too) {
+  tr_config with_store = config();
+  with_store.processors = "local";
+  start(with_store);
+  constexpr int kChildren = 20;
+  for (int i = 0; i < kChildren; ++i) {
+    for (int traces = 0; traces < 200; ++traces) ASSERT_EQ(record_spans(1), 0);
+    usleep(2000);
+    in_child([] {
+      if (const int failed = record_spans(1)) return failed;
+      return tr_flush(20'000) == TR_OK && tr_shutdown(20'000) == TR_OK ? 0 : 10;
+    });
+  }
+  expect_conserved();
+  sqlite3* store = nullptr;
+  ASSERT_EQ(sqlite3_open_v2((directory_ + "/traces.db").c_str(), &store, SQLITE_OPEN_READONLY, nullptr), SQLITE_OK);
+  int traces = 0;
+  const auto count = [](void* out, int, char** values, char**) {
+    *static_cast<int*>(out) = std::atoi(values[0]);
+    return 0;
+  };
+  EXPECT_EQ(sqlite3_exec(store, "SELECT count(*) FROM traces", count, &traces, nullptr), SQLITE_OK);
+  EXPECT_EQ(sqlite3_close(store), SQLITE_OK);
+  EXPECT_EQ(traces, kChildren * 201);
 }
 
 TEST_F(Fork, children_of_children) {

@@ -6,6 +6,8 @@
 #include <memory>
 
 #include "encode/json_options.hpp"
+#include "os/fork_guard.hpp"
+#include "os/time.hpp"
 #include "processors/local/record_rows.hpp"
 
 namespace trunkline {
@@ -18,11 +20,13 @@ using processors::RecordRows;
 constexpr uint64_t kDefaultMaxBytes = uint64_t{2} << 30;
 constexpr uint64_t kSmallestMaxBytes = uint64_t{1} << 20;
 constexpr uint64_t kLargestTransaction = uint64_t{32} << 20;
-// The search index is built in the time between batches, a tenth of it at most.
-constexpr uint32_t kTickMs = 100;
-constexpr int64_t kIndexingNs = 10'000'000;
+// The search index is built beside the writing, in a tenth of its time, but enough for the few records of a quiet
+// agent.
+constexpr int64_t kLeastIndexingNs = 2'000'000;
+// Another process may be writing: what passes by itself is not worth a word.
+constexpr int64_t kPatienceNs = 3'000'000'000;
 
-class LocalProcessor {
+class LocalProcessor final : private os::PutDownAtFork {
  public:
   LocalProcessor(store::StoreLocation location, uint64_t max_bytes, const ProcessorHost& host)
       : host_(host),
@@ -31,14 +35,27 @@ class LocalProcessor {
         writer_(std::move(location), max_bytes, [this](std::string_view s) { say(host_, TR_LEVEL_ERROR, s); }),
         rows_(&writer_) {}
 
+  ~LocalProcessor() {
+    if (!failing_.empty() && failing_ != complained_) say(host_, TR_LEVEL_WARN, failing_);
+    const os::GuardedWork work;
+    retire(work);
+    writer_.close();
+  }
+
   const std::string& path() const { return path_; }
 
   int on_batch(const tr_batch& batch) {
+    const os::GuardedWork work;
+    const int64_t start = os::monotonic_now();
     // Twice: after damage the first try moves the file aside.
     for (bool last : {false, true}) {
       const Error error = write(batch);
       if (!error) {
+        failing_.clear();
         complained_.clear();
+        // An index that cannot be built now, or never (there is no FTS5), is no reason to complain: who searches does
+        // it, or says so.
+        (void)writer_.index_texts(std::max((os::monotonic_now() - start) / 10, kLeastIndexingNs));
         return TR_OK;
       }
       if (last || !damaged_) return complain(error);
@@ -46,14 +63,9 @@ class LocalProcessor {
     return TR_EAGAIN;
   }
 
-  // An index that cannot be built now, or never (there is no FTS5), is no reason to complain: who searches does it, or
-  // says so.
-  int on_tick() {
-    (void)writer_.index_texts(kIndexingNs);
-    return TR_OK;
-  }
-
  private:
+  void put_down() noexcept override { writer_.put_down(); }
+
   Error write(const tr_batch& batch) {
     damaged_ = false;
     if (Error error = writer_.ensure_open()) return error;
@@ -93,8 +105,14 @@ class LocalProcessor {
 
   // Once until it works again, or fails otherwise: the batch is offered many times.
   int complain(const Error& error) {
-    if (error.message != complained_) say(host_, TR_LEVEL_WARN, error.message);
-    complained_ = error.message;
+    const int64_t now = os::monotonic_now();
+    if (failing_.empty()) failing_since_ = now;
+    failing_ = error.message;
+    const bool may_pass = error.code == TR_EAGAIN && !damaged_ && now - failing_since_ < kPatienceNs;
+    if (!may_pass && failing_ != complained_) {
+      say(host_, TR_LEVEL_WARN, failing_);
+      complained_ = failing_;
+    }
     return error.code == TR_EAGAIN ? TR_EAGAIN : TR_EIO;
   }
 
@@ -103,16 +121,14 @@ class LocalProcessor {
   const uint64_t transaction_bytes_;
   store::StoreWriter writer_;
   RecordRows rows_;
+  std::string failing_;  // with what; empty: it works
   std::string complained_;
+  int64_t failing_since_ = 0;
   bool damaged_ = false;
 };
 
 int on_batch(void* user_data, const tr_batch* batch) {
   return guarded([&] { return static_cast<LocalProcessor*>(user_data)->on_batch(*batch); });
-}
-
-int on_tick(void* user_data, int64_t /*unix_ns*/) {
-  return guarded([&] { return static_cast<LocalProcessor*>(user_data)->on_tick(); });
 }
 
 void release(void* user_data) { delete static_cast<LocalProcessor*>(user_data); }
@@ -137,8 +153,6 @@ Error make_local_processor(std::string_view options_json, const std::string& dir
   table.name = "local";
   table.destination = processor->path().c_str();
   table.on_batch = on_batch;
-  table.on_tick = on_tick;
-  table.tick_ms = kTickMs;
   table.release = release;
   Error error = processors::hand_over(table, out);
   if (!error) (void)processor.release();
