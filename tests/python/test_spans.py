@@ -6,7 +6,9 @@ import dataclasses
 import datetime
 import decimal
 import enum
+import gc
 import math
+import sys
 import threading
 
 import pytest
@@ -385,3 +387,38 @@ def test_threads_record_at_once(keeper):
     assert len(keeper.spans()) == 1600
     assert {(each.attributes["n"], each.attributes["i"]) for each in keeper.spans()} == {
         (n, i) for n in range(8) for i in range(200)}
+
+
+def test_nothing_is_left_behind(keeper):
+    """Spans, values and records, also where something raises: no object of theirs stays, and memory does not grow."""
+    def work(n):
+        for i in range(n):
+            with trunkline.trace("t", metadata={"a": [1]}):
+                with trunkline.span("s", kind="tool", attributes={"i": i, "l": ["a", "b"], "d": {"k": [i]}}) as span:
+                    span.set("x" * 20, 2**70)
+                    span.set_input({"i": i})
+                    span.event("e", {"t": ("a", 1)})
+                    for bad in (lambda: span.set(1, 2), lambda: span.update({2: 3}), lambda: trunkline.span(3),
+                                lambda: trunkline.span("x", kind="none").start(), lambda: span.start()):
+                        with pytest.raises((TypeError, KeyError, RuntimeError)):
+                            bad()
+                with trunkline.span("alone", attributes={"span": span}) as alone:
+                    alone.set("self", alone)
+        flush()
+        for record in keeper.records:
+            for field in dir(record):
+                getattr(record, field)
+        del keeper.records[:]
+
+    def traced():
+        gc.collect()
+        return sum(isinstance(each, (trunkline.Span, trunkline.Trace)) for each in gc.get_objects())
+
+    work(200)
+    blocks = []
+    for _ in range(4):
+        work(200)
+        gc.collect()
+        blocks.append(sys.getallocatedblocks())
+    assert traced() == 0
+    assert min(b - a for a, b in zip(blocks, blocks[1:])) < 100, blocks

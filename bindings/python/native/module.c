@@ -12,6 +12,12 @@ int native_handle(PyObject* object, uint64_t* handle) {
   return *handle == (uint64_t)-1 && PyErr_Occurred() ? -1 : 0;
 }
 
+void native_replace(PyObject** slot, PyObject* object) {
+  PyObject* old = *slot;
+  *slot = object;
+  Py_XDECREF(old);
+}
+
 int native_optional_text(PyObject* object, tr_string* text, PyObject** encoded) {
   Py_ssize_t size = 0;
   *text = (tr_string){NULL, 0};
@@ -21,30 +27,38 @@ int native_optional_text(PyObject* object, tr_string* text, PyObject** encoded) 
   return text->data == NULL ? -1 : 0;
 }
 
-static void lend(PyObject** slot, PyObject* object) {
-  Py_IncRef(object);
-  Py_XDECREF(*slot);
-  *slot = object;
-}
-
-static PyObject* configure(PyObject* module, PyObject* const* arguments, Py_ssize_t count) {
+/* A dict of what `Lent` names. */
+static PyObject* lend(PyObject* module, PyObject* dict) {
   (void)module;
-  if (native_count(count, 4, 4) < 0) return NULL;
-  lend(&lent.encode, arguments[0]);
-  lend(&lent.decode, arguments[1]);
-  lend(&lent.make_usage, arguments[2]);
-  lend(&lent.make_event, arguments[3]);
+  const struct {
+    const char* name;
+    PyObject** slot;
+  } slots[] = {
+      {"encode", &lent.encode},           {"decode", &lent.decode},
+      {"make_usage", &lent.make_usage},   {"make_event", &lent.make_event},
+      {"kind_number", &lent.kind_number}, {"get_current", &lent.get_current},
+      {"set_current", &lent.set_current}, {"reset_current", &lent.reset_current},
+      {"start_trace", &lent.start_trace},
+  };
+  for (size_t i = 0; i < sizeof slots / sizeof *slots; ++i) {
+    PyObject* object = PyDict_GetItemString(dict, slots[i].name);
+    if (object == NULL) {
+      PyErr_SetString(PyExc_KeyError, slots[i].name);
+      return NULL;
+    }
+    native_replace(slots[i].slot, Py_NewRef(object));
+  }
   Py_RETURN_NONE;
 }
 
 static PyMethodDef functions[] = {
-    {"configure", (PyCFunction)(void (*)(void))configure, METH_FASTCALL, NULL},
+    {"lend", lend, METH_O, NULL},
     {NULL, NULL, 0, NULL},
 };
 
 int native_add_to(PyObject* module) {
   if (PyModule_AddFunctions(module, functions) < 0) return -1;
-  if (record_add_to(module) < 0 || batch_add_to(module) < 0) return -1;
+  if (record_add_to(module) < 0 || batch_add_to(module) < 0 || span_add_to(module) < 0) return -1;
   if (recording_add_to(module) < 0 || lifecycle_add_to(module) < 0) return -1;
   return processors_add_to(module);
 }

@@ -8,12 +8,17 @@
 
 #include <trunkline.h>
 
-/* What the Python part of the package lends to this one, by `configure`. */
+/* What the Python part of the package lends to this one, by `lend`. */
 typedef struct Lent {
-  PyObject* encode;     /* (object) -> a scalar, or (text of JSON,) for what is none */
-  PyObject* decode;     /* text of JSON -> object */
-  PyObject* make_usage; /* six integers -> Usage */
-  PyObject* make_event; /* name, nanoseconds, attributes -> Event */
+  PyObject* encode;      /* (object) -> a scalar, or (text of JSON,) for what is none */
+  PyObject* decode;      /* text of JSON -> object */
+  PyObject* make_usage;  /* six integers -> Usage */
+  PyObject* make_event;  /* name, nanoseconds, attributes -> Event */
+  PyObject* kind_number; /* name of a kind -> its number */
+  PyObject* get_current; /* the three methods of the variable that holds the current scope */
+  PyObject* set_current;
+  PyObject* reset_current;
+  PyObject* start_trace; /* name -> a Trace that has been started */
 } Lent;
 extern Lent lent;
 
@@ -65,6 +70,7 @@ int records_detach(RecordList* list);
 PyObject* batch_new(tr_batch* batch);
 int record_add_to(PyObject* module);
 int batch_add_to(PyObject* module);
+int span_add_to(PyObject* module);
 
 /* ---- functions, added to the module ---- */
 
@@ -72,6 +78,9 @@ int recording_add_to(PyObject* module);
 int lifecycle_add_to(PyObject* module);
 int processors_add_to(PyObject* module);
 int native_add_to(PyObject* module);
+
+/* Takes the reference, and lets go of what was there. */
+void native_replace(PyObject** slot, PyObject* object);
 
 /* ---- arguments ---- */
 

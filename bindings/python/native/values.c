@@ -180,8 +180,11 @@ int attributes_take(Attributes* attributes, PyObject* mapping) {
   attributes->objects = attributes->few_objects;
   if (mapping == Py_None) return 0;
   if (!PyDict_Check(mapping)) {
-    PyErr_SetString(PyExc_TypeError, "attributes are a dict");
-    return -1;
+    PyObject* dict = PyDict_New(); /* of any mapping */
+    int taken = dict == NULL ? -1 : PyDict_Update(dict, mapping);
+    if (taken == 0) taken = attributes_take(attributes, dict);
+    Py_XDECREF(dict);
+    return taken;
   }
   if (attribute_room(attributes, (size_t)PyDict_Size(mapping)) < 0) {
     attributes_release(attributes);

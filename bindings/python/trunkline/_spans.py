@@ -9,17 +9,13 @@ from typing import Self
 
 from . import _trunkline as native
 from ._context import OFF, Scope, current, leave
-from ._types import Kind, KindLike, kind_number
-from ._values import dict_of, to_json
+from ._types import Event, Kind, KindLike, kind_number, make_usage
+from ._values import decode, dict_of, encode, to_json
 
 Attributes = Mapping[str, object]
 
 _get_current = current.get
 _set_current = current.set
-_span_start = native.span_start
-_span_start_with = native.span_start_with
-_span_set = native.span_set
-_span_end = native.span_end
 
 
 def error_of(error: BaseException) -> tuple[str, str]:
@@ -39,60 +35,11 @@ def _error(error: BaseException | str, message: str | None) -> tuple[str, str]:
     return error, message or ""
 
 
-class Span:
+class Span(native.SpanBase):
     """A timed step of the current span, or of `parent`. `with` (or `async with`) starts it, makes it current and ends
     it; or call start() and end()."""
 
-    __slots__ = ("__weakref__", "_attributes", "_handle", "_kind", "_name", "_own_trace", "_parent", "_started",
-                 "_token", "_trace")
-    _trace: int
-    _handle: int
-
-    def __init__(self, name: str, *, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None,
-                 parent: Scope | None = None) -> None:
-        self._name = name
-        self._kind = kind
-        self._attributes = attributes
-        self._parent = parent
-        self._trace = self._handle = 0
-        self._started = False
-        self._token: contextvars.Token[Scope | None] | None = None
-        self._own_trace: Trace | None = None
-
-    def start(self) -> Self:
-        """Starts the span without making it current. Outside of every trace it brings a trace of its own."""
-        if self._started:
-            raise RuntimeError("a span is started once")
-        self._started = True
-        parent = self._parent
-        if parent is None:
-            parent = _get_current()
-            if parent is None:
-                parent = self._own_trace = Trace(self._name).start()
-        self._trace = trace = parent._trace
-        kind = kind_number(self._kind) if isinstance(self._kind, str) else self._kind
-        if self._attributes is None:
-            self._handle = _span_start(trace, parent._handle, kind, self._name)
-        else:
-            self._handle = _span_start_with(trace, parent._handle, kind, self._name, dict_of(self._attributes))
-        return self
-
-    def __enter__(self) -> Self:
-        if not self._started:
-            self.start()
-        self._token = _set_current(self)
-        return self
-
-    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
-                 traceback: TracebackType | None) -> None:
-        if error is not None:
-            self.set_error(error)
-        if self._token is not None:
-            leave(self._token)
-            self._token = None
-        _span_end(self._handle)
-        if self._own_trace is not None:
-            self._end_own_trace(error)
+    __slots__ = ("__weakref__",)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -100,17 +47,6 @@ class Span:
     async def __aexit__(self, kind: type[BaseException] | None, error: BaseException | None,
                         traceback: TracebackType | None) -> None:
         self.__exit__(kind, error, traceback)
-
-    def _end_own_trace(self, error: BaseException | None) -> None:
-        if self._own_trace is not None:
-            if error is not None:
-                self._own_trace.set_error(error)
-            self._own_trace.end()
-
-    def end(self) -> None:
-        """Ends the span. From here on it survives the death of the process."""
-        _span_end(self._handle)
-        self._end_own_trace(None)
 
     def span(self, name: str, *, kind: KindLike = Kind.CUSTOM, attributes: Attributes | None = None) -> Span:
         """A child of this span, wherever it is started."""
@@ -120,10 +56,6 @@ class Span:
     def recording(self) -> bool:
         """Whether the span was accepted. False: nothing was started, tracing is off, or the trace is not sampled."""
         return self._handle != 0
-
-    @property
-    def name(self) -> str:
-        return self._name
 
     @property
     def trace_id(self) -> str | None:
@@ -139,10 +71,6 @@ class Span:
     def traceparent(self) -> str | None:
         """The W3C trace context that makes another process go on from this span."""
         return native.inject(self._handle)
-
-    def set(self, key: str, value: object) -> None:
-        """Sets an attribute; the last value of a key wins."""
-        _span_set(self._handle, key, value)
 
     def update(self, attributes: Attributes) -> None:
         """Sets several attributes in one call."""
@@ -202,7 +130,7 @@ class Span:
         native.span_event(self._handle, name, dict_of(attributes))
 
     def __repr__(self) -> str:
-        return f"<trunkline.Span {self._name!r}{'' if self.recording else ', not recording'}>"
+        return f"<trunkline.Span {self.name!r}{'' if self.recording else ', not recording'}>"
 
 
 class Trace:
@@ -325,3 +253,10 @@ def current_traceparent() -> str | None:
     """The W3C trace context of the current span or trace, to be sent to another process."""
     scope = _get_current()
     return None if scope is None else native.inject(scope._handle or scope._trace)
+
+
+native.lend({
+    "encode": encode, "decode": decode, "make_usage": make_usage, "make_event": Event, "kind_number": kind_number,
+    "get_current": current.get, "set_current": current.set, "reset_current": current.reset,
+    "start_trace": lambda name: Trace(name).start(),
+})

@@ -11,8 +11,6 @@ from collections.abc import Iterable, Mapping
 from enum import Enum
 from typing import Any, Union
 
-from . import _trunkline as native
-from ._types import Event, make_usage
 
 MAX_REPR = 10_000
 MAX_DEPTH = 100  # the library takes 128
@@ -122,6 +120,3 @@ def dict_of(attributes: Mapping[str, object] | Iterable[tuple[str, object]] | No
     if attributes is None or type(attributes) is dict:
         return attributes
     return dict(attributes)
-
-
-native.configure(encode, decode, make_usage, Event)
