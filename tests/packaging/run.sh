@@ -40,7 +40,8 @@ installed_files() {
     lib/pkgconfig/trunkline.pc lib/cmake/trunkline/trunkline-config.cmake \
     lib/cmake/trunkline/trunkline-config-version.cmake share/doc/trunkline/LICENSE \
     share/man/man1/trunkline.1 share/bash-completion/completions/trunkline share/zsh/site-functions/_trunkline \
-    share/fish/vendor_completions.d/trunkline.fish; do
+    share/fish/vendor_completions.d/trunkline.fish \
+    share/trunkline/swig/trunkline.i share/trunkline/swig/trunkline_python.i; do
     [[ -e $prefix/$file ]] || { echo "$file is not installed" && missing=1; }
   done
   return $missing
