@@ -117,3 +117,10 @@ def read_spans(path):
     """The spans that the processor jsonl wrote."""
     records = [json.loads(line) for line in Path(path).read_text().splitlines()]
     return [each for each in records if each["type"] == "span_end"]
+
+
+@pytest.fixture
+def session(directory):
+    """Without any processor."""
+    trunkline.init(directory, processors="none")
+    return directory
