@@ -65,7 +65,9 @@ def main():
     elif sys.argv[1:] == ["site"]:
         print(site())
     elif len(sys.argv) == 3 and sys.argv[1] == "wheel":
-        print(build_wheel(sys.argv[2]))
+        # With the compiler and the warnings of the release, what that has compiled is not compiled again.
+        os.environ.update(CC="gcc", CXX="g++")
+        print(build_wheel(sys.argv[2], "-C", "cmake.define.TRUNKLINE_WERROR=ON"))
     else:
         sys.exit(__doc__)
 
