@@ -6,8 +6,7 @@ from kit import report
 
 WHY = {
     "fastrace": "a span that any thread may touch costs seven compare-and-swaps, about a quarter of W1 in a profile, and"
-                " its stamp a fenced reading of the clock; fastrace's local spans belong to one thread, and it defers the"
-                " rest to a collector: compare the whole process",
+                " the stamp of its end a fenced reading of the clock; fastrace's local spans belong to one thread",
     "threads": "the floor has no compare-and-swaps and keeps its spans in one place; here each is copied to its thread's"
                " chunk, whose lines the worker's core had last",
     "tail": "the worker and other programs share the processors; the empty loop shows the least of it",

@@ -43,7 +43,8 @@ def revision(folder):
 
 
 def file_system(path):
-    return first_line(["stat", "-f", "-c", "%T", str(path)])
+    lines = subprocess.run(["df", "--output=fstype", str(path)], capture_output=True, text=True).stdout.split()
+    return lines[-1] if lines else "disk"
 
 
 def describe(folder):
