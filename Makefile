@@ -7,6 +7,8 @@ JOBS ?= $(shell nproc 2>/dev/null || echo 2)
 PREFIX ?= /usr/local
 prefix ?= $(PREFIX)
 SOAK_RUNS ?= 2000
+SOAK_SECONDS ?= 86400
+SOAK_LOAD_SECONDS ?= 600
 
 # Everything that is worth keeping between clones; keyed by content, so it may be shared and deleted.
 TRUNKLINE_CACHE ?= $(if $(HOME),$(HOME)/.cache/trunkline,$(CURDIR)/.cache)
@@ -38,9 +40,12 @@ test: setup ## the tests, on a release build
 check: setup ## sanitizers, static analysis, format, header, symbols, includes, ABI, packaging
 	@tools/phases.py check
 
-soak: setup build ## for a long while: kill -9 at random, and the fault and conformance tests again and again
+soak: setup build ## for a day: kill -9 at random, the fault tests in their whole size, steady and full load
 	cmake --build --preset release -j$(JOBS)
 	@if [[ -x build/bin/kill9 ]]; then build/bin/kill9 --runs $(SOAK_RUNS); fi
+	TRUNKLINE_TEST_WHOLE=1 ctest --test-dir build -L faults -E soak -j$(JOBS) --output-on-failure --no-tests=error
+	build/bin/soak --seconds $(SOAK_LOAD_SECONDS) --rate 0 --address-space 128
+	build/bin/soak --seconds $(SOAK_SECONDS) --rate 1000
 	ctest --test-dir build -L 'faults|conformance' --repeat until-fail:10 -j$(JOBS) --output-on-failure --no-tests=error
 
 bench: setup build ## the benchmarks

@@ -71,6 +71,7 @@ def phases():
             Step("format", "lines", "tools/check_format.sh"),
             preset_build("release"),
             Step("symbols", "lines", "tools/check_symbols.sh", ("build-release",)),
+            Step("reliability", "lines", "tools/check_reliability.py", ("build-release",)),
             Step("valgrind", "lines", "tools/run_valgrind.sh", ("build-release",), 20),
             Step("abi", "lines", "tools/abi_gate.py check", ("build-release",)),
             Step("packaging", "lines", "tests/packaging/run.sh full", ("build-release",)),
