@@ -21,7 +21,10 @@ AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_proc
     registry.add(processor);
   }
   Adoption adoption(directory, std::string(), std::move(redactor), &registry, messages);
-  adoption.start();
+  if (const Error error = adoption.start()) {
+    messages->error("nothing can be taken up: " + error.message);
+    report.complete = false;
+  }
   report.complete = adoption.wait_until_done(deadline) && report.complete;
   for (const auto& processor : registry.all()) {
     processor->close(deadline);

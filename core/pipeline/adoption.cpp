@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <chrono>
+#include <system_error>
 #include <utility>
 
 #include "os/time.hpp"
@@ -27,14 +28,22 @@ Adoption::Adoption(std::string directory, std::string own_run, std::shared_ptr<c
 
 Adoption::~Adoption() { stop(INT64_MAX, INT64_MAX); }
 
-void Adoption::start() {
+Error Adoption::start() {
   asked_ = 1;
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  Error error;
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    error = Error{TR_ENOMEM, "no thread can be made"};
+    ended_ = true;
+    done_ = asked_;
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return error;
 }
 
 bool Adoption::stop(int64_t enough, int64_t deadline) {

@@ -29,7 +29,8 @@ class Adoption {
            MessageLog* messages);
   ~Adoption();
 
-  void start();
+  // TR_ENOMEM: there is no thread to be had.
+  Error start();
   // Takes up what there is until `enough`. False: the thread was not done by the deadline and is left to itself, as a
   // worker is.
   bool stop(int64_t enough, int64_t deadline);

@@ -51,6 +51,14 @@ bool DeliveryThread::add(std::shared_ptr<Processor> processor) {
   return true;
 }
 
+void DeliveryThread::dismiss() {
+  {
+    const std::lock_guard lock(mutex_);
+    dismissed_ = true;
+  }
+  wake();
+}
+
 void DeliveryThread::wake() {
   const std::lock_guard lock(mutex_);
   signalled_ = true;
@@ -82,7 +90,7 @@ void DeliveryThread::run() {
     }
     if (more) continue;
     std::unique_lock lock(mutex_);
-    if (had_any && processors_.empty()) {
+    if ((had_any || dismissed_) && processors_.empty()) {
       ended_ = true;
       return;
     }

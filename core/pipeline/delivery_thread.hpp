@@ -19,6 +19,8 @@ class DeliveryThread : public std::enable_shared_from_this<DeliveryThread> {
 
   // False: the thread has ended already.
   bool add(std::shared_ptr<Processor> processor);
+  // Ends the thread if no processor has been added.
+  void dismiss();
   void wake();
 
  private:
@@ -30,6 +32,7 @@ class DeliveryThread : public std::enable_shared_from_this<DeliveryThread> {
   std::vector<std::shared_ptr<Processor>> processors_;
   bool signalled_ = false;
   bool ended_ = false;
+  bool dismissed_ = false;
 };
 
 }  // namespace trunkline::pipeline

@@ -84,7 +84,7 @@ Error Instance::start(const Settings& settings, MakeBuiltIns make_built_ins) {
   }
   std::shared_ptr<Instance> instance(new Instance(settings, make_built_ins));
   if ((settings.flags & TR_CONFIG_DISABLED) == 0) {
-    if (Error error = instance->open()) return error;
+    if (Error error = instance->open_or_undo()) return error;
   }
   {
     const GateLock lock(&gate->instance_lock);
@@ -147,6 +147,18 @@ std::string Instance::run_id() const {
   return "memory-" + std::to_string(started_ns_) + "-" + std::to_string(pid_);
 }
 
+Error Instance::open_or_undo() {
+  Error error;
+  try {
+    error = open();
+  } catch (const std::bad_alloc&) {
+    error = Error{TR_ENOMEM, "no memory"};
+  }
+  // Nobody has recorded anything worth keeping, but the gate may be open, and threads may run.
+  if (error) stop(os::monotonic_now(), false);
+  return error;
+}
+
 Error Instance::open() {
   const os::NoFileSizeSignal no_signal;
   for (const std::string& warning : settings_.warnings) messages_.warn(warning);
@@ -179,11 +191,13 @@ Error Instance::open() {
         std::make_unique<Adoption>(settings_.directory, directory_->id(), settings_.redactor, &registry_, &messages_);
   }
   epoch_ = record::open_gate(recorder_.get());
-  worker_->start(epoch_);
+  if (Error error = worker_->start(epoch_)) return error;
   std::vector<tr_processor> built_ins;
   if (Error error = make_built_ins_(settings_, &built_ins)) messages_.warn(error.message);
   for (const tr_processor& table : built_ins) add_processor(table, nullptr);
-  if (adoption_) adoption_->start();
+  if (adoption_) {
+    if (const Error error = adoption_->start()) messages_.warn("dead runs are not taken up: " + error.message);
+  }
   return Error::none();
 }
 
@@ -309,7 +323,7 @@ bool Instance::count(tr_processor_id id, tr_processor_stats* out) {
 }
 
 int Instance::stop(int64_t deadline, bool exiting) {
-  if (recorder_ == nullptr) return TR_OK;  // disabled
+  if (recorder_ == nullptr && !directory_) return TR_OK;  // disabled
   {
     // Whoever is just adding a processor comes before this, or is refused.
     const std::lock_guard lock(processors_mutex_);
@@ -321,10 +335,10 @@ int Instance::stop(int64_t deadline, bool exiting) {
       if (!processor->shares_thread()) processor->silence();
     }
   }
-  const bool nobody_inside = record::close_gate();
+  const bool nobody_inside = epoch_ == 0 || record::close_gate();
   // A disk that works gets the time to take what there is, whatever the deadline; one that hangs does not.
   const int64_t patience = std::max(deadline, os::monotonic_now() + kLeastPatienceNs);
-  held_up_ = !worker_->stop(patience);
+  held_up_ = worker_ != nullptr && !worker_->stop(patience);
   if (adoption_ && !adoption_->stop(deadline, patience)) held_up_ = true;
   const std::vector<std::shared_ptr<Processor>> processors = registry_.all();
   for (const auto& processor : processors) {

@@ -69,6 +69,7 @@ class Instance {
 
  private:
   explicit Instance(const Settings& settings, MakeBuiltIns make_built_ins);
+  Error open_or_undo();
   Error open();
   std::string run_id() const;
   Error open_directory();
@@ -76,7 +77,10 @@ class Instance {
   Error create_recorder();
   static tr_processor_id new_processor_id();
   std::shared_ptr<Processor> make_processor(const tr_processor& table);
-  int start_processor(const std::shared_ptr<Processor>& processor);
+  int start_processor(const std::shared_ptr<Processor>& processor, std::shared_ptr<DeliveryThread> spare = nullptr);
+  std::shared_ptr<DeliveryThread> give_thread(const std::shared_ptr<Processor>& processor,
+                                              std::shared_ptr<DeliveryThread> spare);
+  bool make_threads(const tr_processor* tables, size_t count, std::vector<std::shared_ptr<DeliveryThread>>* threads);
   std::shared_ptr<Processor> take_out(tr_processor_id id);
   void update_span_starts();
   int stop(int64_t deadline, bool exiting);

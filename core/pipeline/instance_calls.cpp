@@ -1,5 +1,6 @@
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "os/signals.hpp"
 #include "os/time.hpp"
@@ -9,12 +10,29 @@
 
 namespace trunkline::pipeline {
 
+// Whatever happens, the host's table is released once: by the processor, or here when none could be made.
 std::shared_ptr<Processor> Instance::make_processor(const tr_processor& table) {
-  return std::make_shared<Processor>(table, new_processor_id(), registry_.unused_identity(identity_of(table)));
+  try {
+    return std::make_shared<Processor>(table, new_processor_id(), registry_.unused_identity(identity_of(table)));
+  } catch (...) {
+    if (table.release != nullptr) table.release(table.user_data);
+    throw;
+  }
+}
+
+// The thread that delivers to the processor from now on; nullptr: none can be made.
+std::shared_ptr<DeliveryThread> Instance::give_thread(const std::shared_ptr<Processor>& processor,
+                                                      std::shared_ptr<DeliveryThread> spare) {
+  if (processor->shares_thread() && shared_thread_ != nullptr && shared_thread_->add(processor)) return shared_thread_;
+  std::shared_ptr<DeliveryThread> thread = spare != nullptr ? std::move(spare) : DeliveryThread::start();
+  if (thread == nullptr) return nullptr;
+  thread->add(processor);
+  if (processor->shares_thread()) shared_thread_ = thread;
+  return thread;
 }
 
 // From here on the processor is known to the worker and has a thread. On an error its destruction releases the table.
-int Instance::start_processor(const std::shared_ptr<Processor>& processor) {
+int Instance::start_processor(const std::shared_ptr<Processor>& processor, std::shared_ptr<DeliveryThread> spare) {
   const os::NoFileSizeSignal no_signal;
   auto feed = std::make_shared<Feed>(log_, run_id(), false);
   Cursor cursor;
@@ -33,14 +51,11 @@ int Instance::start_processor(const std::shared_ptr<Processor>& processor) {
   }
   feed->begin(cursor, std::move(file));
   processor->set_live_feed(std::move(feed));
-  if (!processor->polled()) {
-    std::shared_ptr<DeliveryThread> thread = processor->shares_thread() ? shared_thread_ : nullptr;
-    if (thread == nullptr || !thread->add(processor)) {
-      thread = DeliveryThread::start();
-      if (thread == nullptr) return TR_ENOMEM;
-      thread->add(processor);
-      if (processor->shares_thread()) shared_thread_ = thread;
+  if (!processor->polled() && give_thread(processor, std::move(spare)) == nullptr) {
+    if (processor->durable() && directory_) {
+      static_cast<void>(CursorFile::remove(directory_->fd(), processor->identity()));
     }
+    return TR_ENOMEM;
   }
   registry_.add(processor);
   update_span_starts();
@@ -68,25 +83,44 @@ int Instance::add_processor(const tr_processor& table, tr_processor_id* id) {
   return result;
 }
 
+// As many threads as the tables may need, before anything else is changed. False: there are not as many to be had.
+bool Instance::make_threads(const tr_processor* tables, size_t count,
+                            std::vector<std::shared_ptr<DeliveryThread>>* threads) {
+  bool shared = false;
+  for (size_t i = 0; i < count; ++i) {
+    if ((tables[i].flags & TR_PROCESSOR_POLL) != 0) continue;
+    if ((tables[i].flags & TR_PROCESSOR_SHARED) != 0 && std::exchange(shared, true)) continue;
+    std::shared_ptr<DeliveryThread> made = DeliveryThread::start();
+    if (made == nullptr) return false;
+    threads->push_back(std::move(made));
+  }
+  return true;
+}
+
 int Instance::set_processors(const tr_processor* tables, size_t count, tr_processor_id* ids) {
   std::vector<std::shared_ptr<Processor>> old;
+  std::vector<std::shared_ptr<DeliveryThread>> threads;
   std::vector<std::shared_ptr<Processor>> fresh;  // what cannot be started ends, and is released, without the lock
   int result = TR_OK;
   {
     const std::lock_guard lock(processors_mutex_);
     const bool running = recorder_ != nullptr && !stopped_.load(std::memory_order_acquire);
     if (!running) result = TR_ESTATE;
+    if (running && !make_threads(tables, count, &threads)) result = TR_ENOMEM;
     // The old ones go first, so that a new one of the same identity can have it.
-    for (const auto& each : running ? registry_.all() : std::vector<std::shared_ptr<Processor>>()) {
+    for (const auto& each : result == TR_OK ? registry_.all() : std::vector<std::shared_ptr<Processor>>()) {
       if (auto removed = take_out(each->id())) old.push_back(std::move(removed));
     }
+    size_t next_thread = 0;
     for (size_t i = 0; i < count; ++i) {
       fresh.push_back(make_processor(tables[i]));
-      const int started = running ? start_processor(fresh.back()) : TR_ESTATE;
-      if (result == TR_OK) result = started;
+      if (result != TR_OK) continue;
+      const bool needs_thread = !fresh.back()->polled() && next_thread < threads.size();
+      result = start_processor(fresh.back(), needs_thread ? threads[next_thread++] : nullptr);
     }
     if (running) update_span_starts();
   }
+  for (const auto& each : threads) each->dismiss();
   for (const auto& each : old) each->let_go();
   if (result == TR_OK && ids != nullptr) {
     for (size_t i = 0; i < count; ++i) ids[i] = fresh[i]->id();
@@ -126,7 +160,7 @@ int Instance::flush(uint32_t timeout_ms) {
 }
 
 void Instance::stats(tr_stats* out) const {
-  if (recorder_ == nullptr) return;
+  if (recorder_ == nullptr || worker_ == nullptr) return;
   out->mode = mode_;
   const record::Gate* gate = record::gate();
   for (const record::ThreadState* s = gate->states.load(std::memory_order_acquire); s != nullptr; s = s->next) {

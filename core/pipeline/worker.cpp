@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <system_error>
 #include <utility>
 
 #include "os/futex.hpp"
@@ -45,15 +46,21 @@ Worker::Worker(record::Recorder* recorder, LiveLog* log, Registry* registry, con
 
 Worker::~Worker() { stop(INT64_MAX); }
 
-void Worker::start(uint64_t epoch) {
+Error Worker::start(uint64_t epoch) {
   collector_.start(epoch);
   // The host's signals are the host's: none is handled here, and SIGXFSZ and SIGPIPE become error codes.
   sigset_t all;
   sigset_t before;
   sigfillset(&all);
   pthread_sigmask(SIG_SETMASK, &all, &before);
-  thread_ = std::thread([this] { run(); });
+  Error error;
+  try {
+    thread_ = std::thread([this] { run(); });
+  } catch (const std::system_error&) {
+    error = Error{TR_ENOMEM, "no thread can be made"};
+  }
   pthread_sigmask(SIG_SETMASK, &before, nullptr);
+  return error;
 }
 
 bool Worker::stop(int64_t deadline) {

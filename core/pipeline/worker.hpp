@@ -40,7 +40,8 @@ class Worker {
          const Options& options);
   ~Worker();
 
-  void start(uint64_t epoch);
+  // TR_ENOMEM: there is no thread to be had.
+  Error start(uint64_t epoch);
   // Logs everything, open records as incomplete, and ends. The gate is closed by now. False: the thread was not done by
   // the deadline and is left to itself; when the disk lets it go it ends, and whatever it uses must be there until
   // then.
