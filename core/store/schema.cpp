@@ -118,23 +118,26 @@ CREATE TABLE cursors(
 )sql";
 
 // Kinds are bits, so that traces can be chosen by them without a look at their spans; what is above 61 shares one. The
-// index of texts (store/search_index.hpp) has tables of its own; a rowid that is used again, after a deletion, takes
-// the mark of what is indexed back.
+// index of texts (store/search_index.hpp) has tables of its own; when the last spans are deleted, and their rowids free
+// to be used again, the mark of what is indexed is taken back.
 constexpr const char* kVersion2 = R"sql(
 ALTER TABLE traces ADD COLUMN kinds INTEGER NOT NULL DEFAULT 0;
 UPDATE traces SET kinds=coalesce((SELECT sum(DISTINCT 1<<min(kind,62)) FROM spans WHERE trace_id=traces.id),0);
+CREATE INDEX spans_by_kind ON spans(kind, status, name);
 CREATE INDEX runs_by_trace ON runs(trace_id) WHERE trace_id IS NOT NULL;
 CREATE TABLE search_parts(
   part INTEGER PRIMARY KEY,
   first_rowid INTEGER NOT NULL,
   last_rowid INTEGER NOT NULL,
   spans INTEGER NOT NULL,
-  bytes INTEGER NOT NULL
+  bytes INTEGER NOT NULL,
+  first_start_ns INTEGER NOT NULL,
+  last_start_ns INTEGER NOT NULL
 );
 CREATE TABLE search_state(indexed INTEGER NOT NULL);
 INSERT INTO search_state VALUES(0);
-CREATE TRIGGER spans_search AFTER INSERT ON spans WHEN new.rowid<=(SELECT indexed FROM search_state) BEGIN
-  UPDATE search_state SET indexed=new.rowid-1;
+CREATE TRIGGER spans_search AFTER DELETE ON spans WHEN old.rowid>(SELECT coalesce(max(rowid),0) FROM spans) BEGIN
+  UPDATE search_state SET indexed=min(indexed,(SELECT coalesce(max(rowid),0) FROM spans));
 END;
 )sql";
 

@@ -29,12 +29,12 @@ int drop_part(const Database& database, int64_t part) {
 }
 
 int create_part(const Database& database, SearchPart* part, int64_t last_number, int64_t indexed) {
-  *part = {last_number + 1, indexed + 1, indexed, 0, 0};
+  *part = {last_number + 1, indexed + 1, indexed, 0, 0, INT64_MAX, INT64_MIN};
   const int code = run(database, "CREATE VIRTUAL TABLE " + search_table(part->number) +
                                      " USING fts5(kind,input,output,error,content='',columnsize=0,tokenize='" +
                                      std::string(kSearchTokenizer) + "')");
   return code != SQLITE_OK ? code
-                           : run(database, "INSERT INTO search_parts VALUES(?1,?2,?3,0,0)",
+                           : run(database, "INSERT INTO search_parts VALUES(?1,?2,?3,0,0,0,0)",
                                  {part->number, part->first_rowid, part->last_rowid});
 }
 
@@ -61,8 +61,10 @@ class Step {
     if (code == SQLITE_OK) code = fill(&part);
     if (code != SQLITE_OK) return code;
     *more = progress_.indexed < progress_.last;
-    code = run(database_, "UPDATE search_parts SET last_rowid=?2,spans=?3,bytes=?4 WHERE part=?1",
-               {part.number, progress_.indexed, part.spans, part.bytes});
+    code =
+        run(database_,
+            "UPDATE search_parts SET last_rowid=?2,spans=?3,bytes=?4,first_start_ns=?5,last_start_ns=?6 WHERE part=?1",
+            {part.number, progress_.indexed, part.spans, part.bytes, part.first_start_ns, part.last_start_ns});
     return code != SQLITE_OK ? code : run(database_, "UPDATE search_state SET indexed=?1", {progress_.indexed});
   }
 
@@ -81,9 +83,10 @@ class Step {
   int fill(SearchPart* part) {
     Statement read;
     Statement insert;
-    int code = read.prepare(database_,
-                            "SELECT rowid,kind_name,input,input_type,output,output_type,error_type,error_message "
-                            "FROM spans WHERE rowid>?1 ORDER BY rowid LIMIT ?2");
+    int code =
+        read.prepare(database_,
+                     "SELECT rowid,kind_name,input,input_type,output,output_type,error_type,error_message,status,"
+                     "start_ns FROM spans WHERE rowid>?1 ORDER BY rowid LIMIT ?2");
     if (code == SQLITE_OK) {
       code = insert.prepare(database_, "INSERT INTO " + search_table(part->number) +
                                            "(rowid,kind,input,output,error) VALUES(?1,?2,?3,?4,?5)");
@@ -105,7 +108,8 @@ class Step {
     const std::string output = search_text(read.text(4), read.text(5));
     const std::string error = std::string(read.text(6)) + " " + std::string(read.text(7));
     insert->bind(1, read.i64(0));
-    insert->bind(2, read.text(1));
+    const std::string words = search_kind(read.text(1)) + " " + search_status(read.text(8));
+    insert->bind(2, words);
     insert->bind(3, input);
     insert->bind(4, output);
     insert->bind(5, error);
@@ -114,6 +118,8 @@ class Step {
     room_ -= bytes + 1;
     part->bytes += bytes;
     ++part->spans;
+    part->first_start_ns = std::min(part->first_start_ns, read.i64(9));
+    part->last_start_ns = std::max(part->last_start_ns, read.i64(9));
     ++added_;
     progress_.indexed = read.i64(0);
     return code;
@@ -126,6 +132,11 @@ class Step {
 };
 
 }  // namespace
+
+std::string search_kind(std::string_view kind_name) { return "kind " + std::string(kind_name); }
+
+// One word, so that no kind is taken for it.
+std::string search_status(std::string_view status) { return "status" + std::string(status); }
 
 std::string search_table(int64_t part) { return "search_" + std::to_string(part); }
 
@@ -163,10 +174,12 @@ int drop_empty_parts(Database* database) {
 int read_search_parts(const Database& database, std::vector<SearchPart>* parts) {
   Statement statement;
   int code = statement.prepare(database,
-                               "SELECT part,first_rowid,last_rowid,spans,bytes FROM search_parts ORDER BY part DESC");
+                               "SELECT part,first_rowid,last_rowid,spans,bytes,first_start_ns,last_start_ns FROM "
+                               "search_parts ORDER BY part DESC");
   if (code != SQLITE_OK) return code;
   while ((code = statement.step()) == SQLITE_ROW) {
-    parts->push_back({statement.i64(0), statement.i64(1), statement.i64(2), statement.i64(3), statement.i64(4)});
+    parts->push_back({statement.i64(0), statement.i64(1), statement.i64(2), statement.i64(3), statement.i64(4),
+                      statement.i64(5), statement.i64(6)});
   }
   return code == SQLITE_DONE ? SQLITE_OK : code;
 }

@@ -20,7 +20,13 @@ struct SearchPart {
   int64_t last_rowid = 0;
   int64_t spans = 0;
   int64_t bytes = 0;
+  int64_t first_start_ns = INT64_MAX;  // of its spans
+  int64_t last_start_ns = INT64_MIN;
 };
+
+// The words that stand for kind and status in the column "kind".
+std::string search_kind(std::string_view kind_name);
+std::string search_status(std::string_view status);
 
 std::string search_table(int64_t part);
 

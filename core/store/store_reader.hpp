@@ -3,6 +3,7 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <string>
 #include <vector>
@@ -181,8 +182,8 @@ class Store {
   explicit Store(Database database) : database_(std::move(database)) {}
   Error failed(int code) const;
   Expected<std::vector<int64_t>> matching_rowids(const std::vector<std::string>& text);
-  Expected<std::vector<StoredSpan>> read_feed(const SpanFeed& feed, std::string_view order, int64_t after,
-                                              uint32_t limit);
+  Expected<std::vector<StoredSpan>> read_feed(const std::string& where_and_order,
+                                              const std::function<void(Statement*)>& bind);
 
   Database database_;
 };

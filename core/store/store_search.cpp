@@ -120,7 +120,8 @@ Expected<std::vector<StoredSpan>> Store::search(const SpanSearch& search) {
   auto phrases = TextPhrases::parse(database_, search.text);
   if (!phrases) return phrases.error();
   std::string expression = phrases->expression(columns_of(search));
-  if (search.kind) expression += " AND ({kind} : \"" + kind_name(*search.kind) + "\")";
+  if (search.kind) expression += " AND ({kind} : \"" + search_kind(kind_name(*search.kind)) + "\")";
+  if (!search.status.empty()) expression += " AND ({kind} : \"" + search_status(search.status) + "\")";
   std::vector<StoredSpan> spans;
   const auto take_span = [&](StoredSpan&& span) {
     if (fits(search, span)) spans.push_back(std::move(span));
@@ -144,6 +145,9 @@ Expected<std::vector<StoredSpan>> Store::search(const SpanSearch& search) {
   within.last = std::min(within.last, progress.indexed);
   for (const SearchPart& part : parts) {
     if (code != SQLITE_OK || spans.size() >= search.limit) break;
+    const bool in_time = part.last_start_ns >= search.since_ns.value_or(INT64_MIN) &&
+                         part.first_start_ns < search.until_ns.value_or(INT64_MAX);
+    if (!in_time) continue;
     code = match_part(database_, part, expression, within, [&](int64_t rowid) {
       read.bind(1, rowid);
       const bool go_on = read.step() != SQLITE_ROW || take_span(read_span(read));

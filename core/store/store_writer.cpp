@@ -232,8 +232,10 @@ int StoreWriter::put_span(const SpanRow& row) {
   if (code != SQLITE_OK) return code;
   bind_span(statement, row);
   code = statement->run();
-  if (code == SQLITE_OK) add(row);
-  return code;
+  if (code != SQLITE_OK) return code;
+  add(row);
+  code = prepare(kIndexAgain, &statement);
+  return code != SQLITE_OK ? code : statement->run();
 }
 
 int StoreWriter::write_sums(std::string_view run_id) {

@@ -66,6 +66,7 @@ class StoreWriter {
     kInsertSpan,
     kReplaceSpan,
     kReadSpan,
+    kIndexAgain,
     kAddToTrace,
     kInsertImplicitTrace,
     kReadPart,

@@ -68,6 +68,8 @@ std::string_view StoreWriter::sql(Query query) {
       return kReplaceSpanSql;
     case kReadSpan:
       return "SELECT flags,input_tokens,output_tokens,total_tokens FROM spans WHERE trace_id=?1 AND span_id=?2";
+    case kIndexAgain:  // a replaced row may get its rowid back
+      return "UPDATE search_state SET indexed=min(indexed,last_insert_rowid()-1)";
     case kAddToTrace:
       return kAddToTraceSql;
     case kInsertImplicitTrace:

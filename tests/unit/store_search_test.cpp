@@ -131,14 +131,23 @@ TEST_F(StoreSearch, RowidsThatAreUsedAgainAreIndexedAnew) {
     EXPECT_EQ(count("third"), 10u) << indexed;
     EXPECT_EQ(count("first"), 10u) << indexed;
   }
-  // So it is where a span that had not ended is replaced.
-  execute(
-      "REPLACE INTO spans(trace_id,span_id,kind,kind_name,name,start_ns,end_ns,status,input,input_type,attributes,"
-      "events,dropped_attributes,flags) "
-      "VALUES('c','000000000000000a',7,'tool','s',1,2,'ok','fourth','str','{}','[]',0,0)");
+}
+
+TEST_F(StoreSearch, ASpanThatWasReplacedIsIndexedAnew) {
+  const Driven local(make_local_processor, "", directory_.path());
+  Records records;
+  records.trace_start(1);
+  records.span(1, 1, "span", TR_RECORD_INCOMPLETE).input = text("half of it");
+  records.span(1, 1).input = text("all of it");
+  ASSERT_EQ(local.deliver(records.pointers(0, 2)), TR_OK);
   index_all();
-  EXPECT_EQ(count("third"), 9u);
-  EXPECT_EQ(count("fourth"), 1u);
+  EXPECT_EQ(count("half"), 1u);
+  ASSERT_EQ(local.deliver(records.pointers(2)), TR_OK);
+  for (const bool indexed : {false, true}) {
+    if (indexed) index_all();
+    EXPECT_EQ(count("half"), 0u) << indexed;
+    EXPECT_EQ(count("all of it"), 1u) << indexed;
+  }
 }
 
 TEST_F(StoreSearch, TracesByWords) {
@@ -200,8 +209,8 @@ TEST(StoreMigration, FromVersionOne) {
     ASSERT_TRUE(made);
     Database& database = made->database();
     for (const char* sql :
-         {"DROP TRIGGER spans_search", "DROP TABLE search_parts", "DROP TABLE search_state", "DROP INDEX runs_by_trace",
-          "ALTER TABLE traces DROP COLUMN kinds", "PRAGMA user_version=1"}) {
+         {"DROP TRIGGER spans_search", "DROP INDEX spans_by_kind", "DROP TABLE search_parts", "DROP TABLE search_state",
+          "DROP INDEX runs_by_trace", "ALTER TABLE traces DROP COLUMN kinds", "PRAGMA user_version=1"}) {
       ASSERT_EQ(database.execute(sql), SQLITE_OK) << sql;
     }
     ASSERT_EQ(database.execute(
@@ -248,7 +257,7 @@ class Plans {
       if (sql.substr(0, 6) != "SELECT" || plan.prepare(store_->database(), "EXPLAIN QUERY PLAN " + sql) != SQLITE_OK)
         continue;
       while (plan.step() == SQLITE_ROW) {
-        if (std::string(plan.text(3)).rfind("SCAN " + table, 0) == 0) found += sql + "\n";
+        if (plan.text(3) == "SCAN " + table) found += sql + "\n";
       }
     }
     return found;
@@ -282,6 +291,14 @@ TEST_F(StoreSearch, NoQueryReadsAllSpans) {
   EXPECT_TRUE(store_->events_of("a"));
   EXPECT_TRUE(store_->totals());
   EXPECT_TRUE(store_->spans_after({}, 5, 10));
+  SpanFeed feed;
+  feed.name = "s";
+  EXPECT_TRUE(store_->last_spans(feed, 10));
+  feed = {};
+  feed.status = "error";
+  feed.kind = TR_KIND_TOOL;
+  EXPECT_TRUE(store_->last_spans(feed, 10));
+  EXPECT_TRUE(store_->last_spans({}, 10));
   EXPECT_TRUE(store_->last_rowid());
   EXPECT_TRUE(store_->unindexed_spans());
   EXPECT_GT(count("some"), 0u);
