@@ -156,6 +156,7 @@ int run(const Arguments& arguments, Session* session) {
   auto filter = filter_of(arguments, *session);
   if (!filter) return session->refuse(filter.error().message);
   filter->limit = limit_of(arguments, 0);
+  filter->outline = true;
   const bool csv = arguments.text("format") == "csv";
   if (csv && session->json()) return session->refuse("--json and --format csv exclude each other");
   auto opened = open_store(session);

@@ -14,6 +14,7 @@ namespace trunkline::cli {
 namespace {
 
 constexpr int64_t kUsualLimit = 50;
+constexpr size_t kRowsAtOnce = 1'000;  // by which columns get their widths
 
 constexpr Option kOwnOptions[] = {
     {"sort", 0, OptionType::kChoice, "newest|oldest|longest|tokens|spans", "What comes first. Default: newest."},
@@ -55,7 +56,9 @@ void write_table(const std::vector<store::TraceSummary>& traces, size_t id_lengt
                {"TOKENS", true, 3},
                {"NAME", false, 9}});
   const bool on_terminal = session->terminal().width != 0;
+  size_t rows = 0;
   for (const auto& trace : traces) {
+    if (++rows % kRowsAtOnce == 0) table.print(session->output(), session->terminal());
     table.add({{visible(trace.id.substr(0, id_length)), Colour::kCyan},
                {on_terminal ? short_time_text(trace.start_ns, session->now_ns()) : time_text(trace.start_ns)},
                {trace.end_ns ? duration_text(*trace.end_ns - trace.start_ns) : "-"},
@@ -73,6 +76,7 @@ int run(const Arguments& arguments, Session* session) {
   if (!filter) return session->refuse(filter.error().message);
   filter->sort = sort_of(arguments.text("sort"));
   filter->limit = limit_of(arguments, kUsualLimit);
+  filter->outline = !session->json();
   auto store = open_store(session);
   if (!store) return session->fail(store.error());
   std::vector<store::TraceSummary> traces;

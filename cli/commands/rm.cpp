@@ -42,10 +42,12 @@ Error add_by_age(store::Store* store, const Arguments& arguments, Choice* choice
   store::TraceFilter filter;
   filter.until_ns = arguments.number("older-than");
   filter.limit = UINT32_MAX;
+  filter.outline = true;
   const auto keep = arguments.number("keep").value_or(0);
   std::set<std::string> kept;
   if (keep > 0) {
     store::TraceFilter newest;
+    newest.outline = true;
     newest.limit = static_cast<uint32_t>(std::min<int64_t>(keep, UINT32_MAX));
     const auto traces = store->list_traces(newest);
     if (!traces) return traces.error();

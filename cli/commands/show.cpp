@@ -64,16 +64,18 @@ Expected<const store::StoredSpan*> find_span(const std::vector<store::StoredSpan
   return found;
 }
 
-int show_span(const store::TraceSummary& trace, const std::vector<store::StoredSpan>& spans, const std::string& given,
-              Session* session) {
-  const auto span = find_span(spans, given);
+int show_span(store::Store* store, const store::TraceSummary& trace, const std::vector<store::StoredSpan>& spans,
+              const std::string& given, Session* session) {
+  const auto found = find_span(spans, given);
+  if (!found) return session->fail(found.error());
+  const auto span = store->get_span(trace.id, (*found)->span_id);
   if (!span) return session->fail(span.error());
   if (session->json()) {
     std::string text;
-    append_span(&text, **span);
+    append_span(&text, *span);
     session->output()->write(text + "\n");
   } else {
-    write_whole_span(trace, **span, session);
+    write_whole_span(trace, *span, session);
   }
   return kSuccess;
 }
@@ -111,10 +113,10 @@ int run(const Arguments& arguments, Session* session) {
   store::Store& store = **opened;
   const auto trace = find_trace(&store, arguments.operands()[0], *session);
   if (!trace) return session->fail(trace.error());
-  const bool whole = messages || one_span || session->json();
+  const bool whole = messages || (session->json() && !one_span);
   const auto spans = store.spans_of(trace->id, whole ? store::SpanDetail::kAll : store::SpanDetail::kOutline);
   if (!spans) return session->fail(spans.error());
-  if (one_span) return show_span(*trace, *spans, arguments.text("span"), session);
+  if (one_span) return show_span(&store, *trace, *spans, arguments.text("span"), session);
   if (messages) return show_messages(*trace, *spans, session);
   return show_tree(&store, *trace, *spans, session);
 }

@@ -73,9 +73,15 @@ void append_escape(std::string* out, char32_t c) {
   }
 }
 
+// What most texts are: every byte is a character of one column.
+bool is_plain(std::string_view text) {
+  return std::all_of(text.begin(), text.end(), [](char c) { return c >= 0x20 && c < 0x7F; });
+}
+
 }  // namespace
 
 std::string visible(std::string_view text) {
+  if (is_plain(text)) return std::string(text);
   const std::string valid = utf8_repair(text);
   std::string out;
   out.reserve(valid.size());
@@ -98,6 +104,7 @@ std::string visible_line(std::string_view line) {
 }
 
 size_t columns(std::string_view text) {
+  if (is_plain(text)) return text.size();
   size_t sum = 0;
   for (size_t at = 0; at < text.size();) sum += columns_of(next(text, &at));
   return sum;

@@ -59,6 +59,17 @@ class Conditions {
   std::vector<std::pair<int, int64_t>> numbers_;
 };
 
+// What LIKE finds the text with, wherever it is, in ASCII letters of either case; empty: everything fits.
+std::string pattern_of(const std::string& text) {
+  if (text.empty()) return "";
+  std::string pattern = "%";
+  for (const char c : text) {
+    if (c == '%' || c == '_' || c == '\\') pattern.push_back('\\');
+    pattern.push_back(c);
+  }
+  return pattern + "%";
+}
+
 std::string rowid_list(const std::vector<int64_t>& rowids) {
   std::string list = "[";
   for (const int64_t rowid : rowids) list.append(list.size() == 1 ? "" : ",").append(std::to_string(rowid));
@@ -105,7 +116,8 @@ Expected<std::vector<TraceSummary>> Store::list_traces(const TraceFilter& filter
   const auto kinds = filter.kind ? std::optional(kind_bit(*filter.kind)) : std::nullopt;
   const std::string duration = "coalesce(end_ns," + std::to_string(filter.now_ns) + ")-start_ns";
   Conditions conditions;
-  conditions.text("instr(lower(name),lower(?))>0", filter.name);
+  const std::string pattern = pattern_of(filter.name);
+  conditions.text("name LIKE ? ESCAPE '\\'", pattern);
   conditions.text("status=?", filter.status);
   conditions.text("group_id=?", filter.group_id);
   conditions.text("id IN(SELECT trace_id FROM spans WHERE rowid IN(SELECT value FROM json_each(?)))", list);
@@ -117,8 +129,8 @@ Expected<std::vector<TraceSummary>> Store::list_traces(const TraceFilter& filter
   conditions.number("total_tokens>=?", filter.min_tokens);
   conditions.number("total_tokens<=?", filter.max_tokens);
   const std::string sql =
-      "SELECT " + std::string(kTraceColumns) + " FROM traces" + conditions.where() + " ORDER BY " +
-      std::string(order_by(filter.sort)) +
+      "SELECT " + std::string(filter.outline ? kTraceOutline : kTraceColumns) + " FROM traces" + conditions.where() +
+      " ORDER BY " + std::string(order_by(filter.sort)) +
       (many ? "" : " LIMIT " + std::to_string(filter.limit) + " OFFSET " + std::to_string(filter.offset));
   Statement statement;
   int code = statement.prepare(database_, sql);
@@ -151,11 +163,12 @@ Expected<std::vector<std::string>> Store::trace_ids() {
 
 namespace {
 
-Conditions conditions_of(const SpanFeed& feed) {
+// `pattern` is that of its name, and is borrowed like its texts.
+Conditions conditions_of(const SpanFeed& feed, const std::string& pattern) {
   Conditions conditions;
   conditions.text("trace_id=?", feed.trace_id);
   conditions.text("status=?", feed.status);
-  conditions.text("instr(lower(name),lower(?))>0", feed.name);
+  conditions.text("name LIKE ? ESCAPE '\\'", pattern);
   conditions.number("kind=?", feed.kind ? std::optional<int64_t>(*feed.kind) : std::nullopt);
   return conditions;
 }
@@ -177,7 +190,8 @@ Expected<std::vector<StoredSpan>> Store::read_feed(const std::string& where_and_
 // What is asked for comes out of an index alone, so that what fits seldom is not looked for in the spans themselves.
 // The plus keeps SQLite from reading these in their order instead.
 Expected<std::vector<StoredSpan>> Store::last_spans(const SpanFeed& feed, uint32_t limit) {
-  const Conditions conditions = conditions_of(feed);
+  const std::string pattern = pattern_of(feed.name);
+  const Conditions conditions = conditions_of(feed, pattern);
   const std::string where = conditions.where();
   const std::string last = "SELECT rowid FROM spans" + where + " ORDER BY " + (where.empty() ? "" : "+") +
                            "rowid DESC LIMIT " + std::to_string(limit);
@@ -186,7 +200,8 @@ Expected<std::vector<StoredSpan>> Store::last_spans(const SpanFeed& feed, uint32
 }
 
 Expected<std::vector<StoredSpan>> Store::spans_after(const SpanFeed& feed, int64_t rowid, uint32_t limit) {
-  Conditions conditions = conditions_of(feed);
+  const std::string pattern = pattern_of(feed.name);
+  Conditions conditions = conditions_of(feed, pattern);
   conditions.number("rowid>?", rowid);
   return read_feed(conditions.where() + " ORDER BY rowid LIMIT " + std::to_string(limit),
                    [&](Statement* statement) { conditions.bind(statement); });

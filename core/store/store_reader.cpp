@@ -123,6 +123,19 @@ Expected<std::vector<StoredSpan>> Store::spans_of(const std::string& trace_id, S
   return spans;
 }
 
+Expected<StoredSpan> Store::get_span(const std::string& trace_id, const std::string& span_id) {
+  Statement statement;
+  int code = statement.prepare(database_,
+                               "SELECT " + std::string(kSpanColumns) + " FROM spans WHERE trace_id=?1 AND span_id=?2");
+  if (code != SQLITE_OK) return failed(code);
+  statement.bind(1, trace_id);
+  statement.bind(2, span_id);
+  code = statement.step();
+  if (code == SQLITE_DONE) return Error{TR_ENOENT, "there is no span " + span_id};
+  if (code != SQLITE_ROW) return failed(code);
+  return read_span(statement);
+}
+
 Expected<std::vector<StoredEvent>> Store::events_of(const std::string& trace_id) {
   Statement statement;
   int code = statement.prepare(

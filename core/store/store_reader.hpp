@@ -95,6 +95,7 @@ struct TraceFilter {
   std::optional<int64_t> max_tokens;
   int64_t now_ns = INT64_MAX;
   TraceSort sort = TraceSort::kNewestFirst;
+  bool outline = false;  // without group, foreign id, error, stop reason and metadata
   uint32_t limit = 100;
   uint32_t offset = 0;
 };
@@ -150,6 +151,7 @@ class Store {
 
   // Ordered by their start.
   Expected<std::vector<StoredSpan>> spans_of(const std::string& trace_id, SpanDetail detail = SpanDetail::kAll);
+  Expected<StoredSpan> get_span(const std::string& trace_id, const std::string& span_id);
   Expected<std::vector<StoredEvent>> events_of(const std::string& trace_id);
 
   // At most `limit` spans, the last that came; in the order in which they came.

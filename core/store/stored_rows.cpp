@@ -6,6 +6,10 @@ const std::string_view kTraceColumns =
     "id,run_id,name,group_id,foreign_id,start_ns,end_ns,status,error_type,error_message,stop_reason,metadata,"
     "span_count,error_count,input_tokens,output_tokens,total_tokens,pruned_spans,kinds";
 
+const std::string_view kTraceOutline =
+    "id,run_id,name,NULL,NULL,start_ns,end_ns,status,NULL,NULL,NULL,'{}',span_count,error_count,input_tokens,"
+    "output_tokens,total_tokens,pruned_spans,kinds";
+
 const std::string_view kSpanColumns =
     "trace_id,span_id,parent_id,kind,kind_name,name,start_ns,end_ns,status,model,input_tokens,output_tokens,"
     "total_tokens,cache_read_tokens,cache_write_tokens,reasoning_tokens,score,score_name,step,input,input_type,output,"

@@ -12,6 +12,7 @@ namespace trunkline::store {
 
 // Of the table traces, and of spans.
 extern const std::string_view kTraceColumns;
+extern const std::string_view kTraceOutline;  // as many columns, those that TraceFilter::outline leaves out empty
 extern const std::string_view kSpanColumns;
 extern const std::string_view kSpanOutline;  // as many columns, those for SpanDetail::kAll empty
 
