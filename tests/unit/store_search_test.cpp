@@ -298,7 +298,6 @@ TEST_F(StoreSearch, NoQueryReadsAllSpans) {
   feed.status = "error";
   feed.kind = TR_KIND_TOOL;
   EXPECT_TRUE(store_->last_spans(feed, 10));
-  EXPECT_TRUE(store_->last_spans({}, 10));
   EXPECT_TRUE(store_->last_rowid());
   EXPECT_TRUE(store_->unindexed_spans());
   EXPECT_GT(count("some"), 0u);
