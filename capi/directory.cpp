@@ -42,12 +42,21 @@ ResolvedDirectory resolve_directory(const char* given) {
     return resolved;
   }
   if (usable(absolute(".trunkline"), &resolved)) return resolved;
+  const std::string first_problem = resolved.problem;
   const char* state = secure_variable("XDG_STATE_HOME");
   const char* home = secure_variable("HOME");
   if (state != nullptr && *state == '/') {
     usable(std::string(state) + "/trunkline", &resolved);
   } else if (home != nullptr && *home == '/') {
     usable(std::string(home) + "/.local/state/trunkline", &resolved);
+  }
+  if (resolved.path.empty()) {
+    if (resolved.problem != first_problem) resolved.problem = first_problem + "; " + resolved.problem;
+  } else if (access(".trunkline", F_OK) == 0) {
+    // Who looks for the traces looks there first.
+    resolved.problem = first_problem + ": traces go to " + resolved.path;
+  } else {
+    resolved.problem.clear();
   }
   return resolved;
 }

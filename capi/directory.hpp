@@ -7,7 +7,7 @@ namespace trunkline::capi {
 
 struct ResolvedDirectory {
   std::string path;  // absolute; empty: none can be used
-  std::string problem;
+  std::string problem;  // why it is empty, or is not the one that people look into first
 };
 
 // `given` (by the configuration or the environment) is the only candidate when it is not empty.

@@ -13,6 +13,9 @@
 
 using trunkline::ConfigEnvironment;
 using trunkline::Error;
+using trunkline::kLeastMemory;
+using trunkline::kMostMemory;
+using trunkline::kMostValueBytes;
 using trunkline::Redactor;
 using trunkline::capi::guarded;
 using trunkline::capi::report;
@@ -21,8 +24,6 @@ using trunkline::pipeline::Settings;
 
 namespace {
 
-constexpr uint64_t kLeastMemory = 4u << 20;
-constexpr uint64_t kMostMemory = 2ull << 30;  // what slot numbers can name
 constexpr uint32_t kKnownFlags =
     TR_CONFIG_DISABLED | TR_CONFIG_NO_ADOPTION | TR_CONFIG_NO_DEFAULT_REDACTION | TR_CONFIG_NO_EXIT_HOOK;
 
@@ -71,7 +72,7 @@ Error check(const tr_config& config) {
   if (config.max_memory != 0 && (config.max_memory < kLeastMemory || config.max_memory > kMostMemory)) {
     return Error{TR_EINVAL, "max_memory must be from 4 MiB to 2 GiB"};
   }
-  if (config.max_value_bytes > (1ull << 30)) return Error{TR_EINVAL, "max_value_bytes must be at most 1 GiB"};
+  if (config.max_value_bytes > kMostValueBytes) return Error{TR_EINVAL, "max_value_bytes must be at most 1 GiB"};
   return Error::none();
 }
 
@@ -114,7 +115,7 @@ Settings make_settings(const tr_config& config, const ConfigEnvironment& environ
   if ((config.flags & TR_CONFIG_DISABLED) == 0 && settings.durability != TR_DURABILITY_MEMORY) {
     const auto resolved = trunkline::capi::resolve_directory(config.directory);
     settings.directory = resolved.path;
-    if (resolved.path.empty()) settings.warnings.push_back(resolved.problem);
+    if (!resolved.problem.empty()) settings.warnings.push_back(resolved.problem);
   }
   return settings;
 }

@@ -7,6 +7,7 @@
 #include "instance_access.hpp"
 
 using trunkline::capi::guarded;
+using trunkline::capi::view_of;
 using trunkline::pipeline::Instance;
 using trunkline::pipeline::OwnedBatch;
 using trunkline::pipeline::Processor;
@@ -59,6 +60,23 @@ int tr_add_processor(const tr_processor* processor, tr_processor_id* id) {
       return read != TR_OK ? read : TR_ESTATE;
     }
     return instance->add_processor(known, id);
+  });
+}
+
+int tr_find_processor(const char* name, size_t size, tr_processor_id* id) {
+  if (id == nullptr) return TR_EINVAL;
+  *id = 0;
+  std::string_view text;
+  if (!view_of(name, size, &text) || text.empty()) return TR_EINVAL;
+  return guarded([&] {
+    const auto instance = Instance::serving();
+    if (instance == nullptr) return TR_ENOENT;
+    for (const auto& processor : instance->registry().all()) {
+      if (processor->name() != text) continue;
+      *id = processor->id();
+      return TR_OK;
+    }
+    return TR_ENOENT;
   });
 }
 

@@ -17,6 +17,11 @@ using trunkline::record::Word;
 
 namespace {
 
+bool is_usage(const tr_usage& usage) {
+  return usage.input >= -1 && usage.output >= -1 && usage.total >= -1 && usage.cache_read >= -1 &&
+         usage.cache_write >= -1 && usage.reasoning >= -1;
+}
+
 // What put_fast left: a stale handle, a large or redacted value, a limit.
 __attribute__((noinline, cold)) int put_slowly(ThreadState& thread, tr_span span, Field field, tr_type type,
                                                std::string_view key, Bytes value) {
@@ -159,7 +164,7 @@ int tr_span_set_bool(tr_span span, const char* key, size_t key_size, int value) 
 
 int tr_span_set_usage(tr_span span, const tr_usage* usage) {
   if (span == 0) return TR_OK;
-  if (usage == nullptr) return TR_EINVAL;
+  if (usage == nullptr || !is_usage(*usage)) return TR_EINVAL;
   return put(span, Field::kUsage, TR_TYPE_BYTES, {}, Bytes{usage, sizeof *usage});
 }
 

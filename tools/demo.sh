@@ -18,22 +18,21 @@ export TRUNKLINE_DIR=$root/build/demo/.trunkline
 workplace=$(mktemp -d)
 trap 'rm -rf "$workplace"' EXIT
 
-say() { printf '\n\033[1m$ %s\033[0m\n' "$*"; }
+bold='' plain=''
+[[ -t 1 ]] && bold=$'\033[1m' plain=$'\033[0m'
+say() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; }
 
 say "coding_agent --bug 1"
-(cd "$workplace" && "$bin/coding_agent" --bug 1)
+"$bin/coding_agent" --bug 1 --dir "$workplace/one"
+
+say "python3 examples/python/coding_agent/main.py --bug 2"
+site=$(tools/python_package.py site)
+PYTHONPATH=$site python3 examples/python/coding_agent/main.py --bug 2 --dir "$workplace/two"
 
 say "trunkline ls"
-listing=$("$bin/trunkline" ls)
-echo "$listing"
+"$bin/trunkline" ls
 
-trace=$(grep -oE '\b[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}\b' <<<"$listing" | head -1 || true)
-[[ -n $trace ]] || trace=$(grep -oE '\b[0-9a-f]{6,}\b' <<<"$listing" | head -1 || true)
-if [[ -z $trace ]]; then
-  echo "the agent left no trace" >&2
-  exit 1
-fi
-
+trace=$("$bin/trunkline" ls --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["id"])')
 say "trunkline show $trace"
 "$bin/trunkline" show "$trace"
 echo

@@ -411,7 +411,7 @@ TR_API int tr_span_set_bytes(tr_span span, const char *key, size_t key_size, con
 /** As tr_span_set_value, with JSON text. Errors: as there. */
 TR_API int tr_span_set_json(tr_span span, const char *key, size_t key_size, const char *json, size_t size);
 
-/** Sets the token counts of a generation. Errors: TR_ESTALE, TR_EINVAL. */
+/** Sets the token counts of a generation. Errors: TR_ESTALE, TR_EINVAL (below -1). */
 TR_API int tr_span_set_usage(tr_span span, const tr_usage *usage);
 
 /** Sets the model that was asked for. Errors: as tr_span_set_value. */
@@ -681,6 +681,10 @@ typedef struct tr_processor {
 /** Adds a processor; the table is copied. `id` may be NULL. Whatever the result, `release` is called once.
  * Errors: TR_EINVAL (no name, no hook), TR_EUNSUPPORTED, TR_ESTATE, TR_ENOMEM. */
 TR_API int tr_add_processor(const tr_processor *processor, tr_processor_id *id);
+
+/** Finds a processor by its name, the built-in ones included; of several the first. `id` is 0 on an error.
+ * Errors: TR_ENOENT, TR_EINVAL. */
+TR_API int tr_find_processor(const char *name, size_t size, tr_processor_id *id);
 
 /** Removes a processor. What it had not taken is counted as removed, its cursor ends. Returns at once; `release`
  * tells when the last hook has returned. Errors: TR_ENOENT, TR_ESTATE. */

@@ -16,7 +16,9 @@
 
 #include <array>
 #include <cstdint>
+#include <exception>
 #include <memory>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <type_traits>
@@ -43,7 +45,8 @@ inline std::string_view view(const tr_value& value) {
 
 inline tr_string borrow(std::string_view text) { return {text.data(), text.size()}; }
 
-// A value of a bool, a number or a text; texts are borrowed.
+// A value of a bool, a number or a text; texts are borrowed. A null pointer is the null value, and an unsigned number
+// that no int64_t holds the nearest double.
 template <class T>
 tr_value make_value(const T& value) {
   tr_value out{};
@@ -51,12 +54,17 @@ tr_value make_value(const T& value) {
     out.type = TR_TYPE_BOOL;
     out.i64 = value ? 1 : 0;
   } else if constexpr (std::is_integral_v<T>) {
-    out.type = TR_TYPE_I64;
-    out.i64 = static_cast<int64_t>(value);
+    const bool fits = std::is_signed_v<T> || static_cast<uint64_t>(value) <= static_cast<uint64_t>(INT64_MAX);
+    out.type = fits ? TR_TYPE_I64 : TR_TYPE_F64;
+    out.i64 = fits ? static_cast<int64_t>(value) : 0;
+    out.f64 = fits ? 0 : static_cast<double>(value);
   } else if constexpr (std::is_floating_point_v<T>) {
     out.type = TR_TYPE_F64;
     out.f64 = static_cast<double>(value);
   } else {
+    if constexpr (std::is_pointer_v<T>) {
+      if (value == nullptr) return out;
+    }
     const std::string_view text(value);
     out.type = TR_TYPE_STR;
     out.data = text.data();
@@ -122,7 +130,8 @@ class Session {
 // --- Spans
 // ---------------------------------------------------------------------------------------------------------------
 
-// A span; ends in its destructor. An empty one, and one that is not recorded, accepts every call.
+// A span; ends in its destructor, as failed when an exception is what ends it. An empty one, and one that is not
+// recorded, accepts every call.
 class Span {
  public:
   Span() = default;
@@ -137,7 +146,10 @@ class Span {
     }
     return *this;
   }
-  ~Span() { end(); }
+  ~Span() {
+    if (span_ != 0 && std::uncaught_exceptions() > exceptions_) set_error("exception", "left by an exception");
+    end();
+  }
 
   tr_span handle() const { return span_; }
   Span child(tr_kind kind, std::string_view name) const { return Span(trace_, span_, kind, name); }
@@ -183,6 +195,7 @@ class Span {
  private:
   tr_trace trace_ = 0;
   tr_span span_ = 0;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 // --- Traces
@@ -233,6 +246,79 @@ class Trace {
 
  private:
   tr_trace trace_ = 0;
+};
+
+// Records a span that was timed elsewhere; set what there is of `span`. Its struct_size and trace are set here.
+inline int record_span(const Trace& trace, tr_span_data span) {
+  span.struct_size = sizeof span;
+  span.trace = trace.handle();
+  return tr_span_record(&span);
+}
+
+// The W3C context of a `traceparent`, to be the parent of a trace in tr_trace_options. Nothing: it is not a valid one.
+inline std::optional<tr_context> extract(std::string_view traceparent) {
+  tr_context out{};
+  out.struct_size = sizeof out;
+  if (tr_context_extract(traceparent.data(), traceparent.size(), &out) != TR_OK) return std::nullopt;
+  return out;
+}
+
+// --- Runs
+// ----------------------------------------------------------------------------------------------------------------
+
+// A run; finishes in its destructor, as failed when an exception is what ends it.
+class Run {
+ public:
+  Run() = default;
+  explicit Run(const tr_run_options& options) : run_(tr_run_start(&options)) {}
+  explicit Run(std::string_view name, tr_trace trace = 0) : run_(start(name, trace)) {}
+  Run(Run&& other) noexcept : run_(std::exchange(other.run_, 0)) {}
+  Run& operator=(Run&& other) noexcept {
+    if (this != &other) {
+      finish();
+      run_ = std::exchange(other.run_, 0);
+    }
+    return *this;
+  }
+  ~Run() { finish(std::uncaught_exceptions() > exceptions_ ? TR_RUN_FAILED : TR_RUN_FINISHED); }
+
+  tr_run handle() const { return run_; }
+
+  // One metric of the step; a step below zero: the sink counts.
+  template <class T>
+  int log(int64_t step, std::string_view key, const T& value) {
+    const tr_attribute metric = make_attribute(key, value);
+    return tr_run_log(run_, step, &metric, 1);
+  }
+  int log(int64_t step, const tr_attribute* metrics, size_t count) { return tr_run_log(run_, step, metrics, count); }
+  template <class T>
+  int set_summary(std::string_view key, const T& value) {
+    const tr_attribute item = make_attribute(key, value);
+    return tr_run_set_summary(run_, &item, 1);
+  }
+  template <class T>
+  int set_config(std::string_view key, const T& value) {
+    const tr_attribute item = make_attribute(key, value);
+    return tr_run_set_config(run_, &item, 1);
+  }
+  int set_tag(std::string_view key, std::string_view value = {}) {
+    return tr_run_set_tag(run_, key.data(), key.size(), value.data(), value.size());
+  }
+  int finish(tr_run_status status = TR_RUN_FINISHED, int32_t exit_code = 0) {
+    return tr_run_finish(std::exchange(run_, 0), status, exit_code);
+  }
+
+ private:
+  static tr_run start(std::string_view name, tr_trace trace) {
+    tr_run_options options{};
+    options.struct_size = sizeof options;
+    options.name = borrow(name);
+    options.trace = trace;
+    return tr_run_start(&options);
+  }
+
+  tr_run run_ = 0;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 // --- Processors

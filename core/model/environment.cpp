@@ -67,8 +67,16 @@ class Reader {
   }
 
   template <class T>
-  void number(const char* name, bool suffixes, std::optional<T>* out) const {
-    if (const char* value = text(name)) keep(parse_u64(name, value, suffixes, T(-1)), out);
+  void number(const char* name, bool suffixes, std::optional<T>* out, uint64_t least = 0, uint64_t most = T(-1)) const {
+    const char* value = text(name);
+    if (value == nullptr) return;
+    std::optional<T> parsed;
+    keep(parse_u64(name, value, suffixes, most), &parsed);
+    if (parsed && *parsed < least) {
+      warnings_->push_back(std::string(name) + " is " + value + ", and must be at least " + std::to_string(least));
+    } else {
+      *out = parsed;
+    }
   }
 
   void ratio(const char* name, std::optional<double>* out) const {
@@ -114,9 +122,9 @@ ConfigEnvironment read_environment(GetVariable get) {
   out.processors = read.text("TRUNKLINE_PROCESSORS");
   out.redact_keys = read.text("TRUNKLINE_REDACT_KEYS");
   out.redact_patterns = read.text("TRUNKLINE_REDACT_PATTERNS");
-  read.number("TRUNKLINE_MAX_MEMORY", true, &out.max_memory);
+  read.number("TRUNKLINE_MAX_MEMORY", true, &out.max_memory, kLeastMemory, kMostMemory);
   read.number("TRUNKLINE_MAX_DISK", true, &out.max_disk);
-  read.number("TRUNKLINE_MAX_VALUE_BYTES", true, &out.max_value_bytes);
+  read.number("TRUNKLINE_MAX_VALUE_BYTES", true, &out.max_value_bytes, 0, kMostValueBytes);
   read.number("TRUNKLINE_MAX_ATTRIBUTES", false, &out.max_attributes);
   read.number("TRUNKLINE_BLOCK_TIMEOUT_MS", false, &out.block_timeout_ms);
   read.number("TRUNKLINE_END_GRACE_MS", false, &out.end_grace_ms);

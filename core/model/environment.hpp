@@ -13,6 +13,11 @@
 
 namespace trunkline {
 
+// What max_memory and max_value_bytes may be.
+inline constexpr uint64_t kLeastMemory = 4u << 20;
+inline constexpr uint64_t kMostMemory = 2ull << 30;  // what slot numbers can name
+inline constexpr uint64_t kMostValueBytes = 1ull << 30;
+
 // Texts point into the environment; NULL: not set.
 struct ConfigEnvironment {
   const char* directory = nullptr;

@@ -11,8 +11,9 @@ constexpr std::string_view kDefaultKeys =
     "access_token,refresh_token,id_token,auth_token,x-auth-token,session_token,bearer_token,private_key,secret_key,"
     "client_secret,credentials,aws_secret_access_key,aws_session_token";
 
-constexpr std::string_view kDefaultPatterns[] = {"sk-",    "ghp_", "gho_", "ghs_", "github_pat_", "xoxb-",  "xoxp-",
-                                                 "glpat-", "hf_",  "AIza", "AKIA", "Bearer ",     "bearer "};
+constexpr std::string_view kDefaultPatterns[] = {
+    "sk-", "ghp_", "gho_", "ghs_",    "github_pat_", "xoxb-",      "xoxp-",      "glpat-",
+    "hf_", "AIza", "AKIA", "Bearer ", "bearer ",     "eyJhbGciOi", "eyJ0eXAiOi", "eyJraWQiOi"};
 constexpr size_t kLeastTail = 16;       // of a built-in pattern
 constexpr size_t kLongestLiteral = 12;  // of a built-in pattern
 
@@ -32,6 +33,8 @@ constexpr std::array<uint8_t, 256> kClasses = [] {
 bool is(CharacterClass wanted, char c) { return (kClasses[static_cast<uint8_t>(c)] & wanted) != 0; }
 
 char lower(char c) { return c >= 'A' && c <= 'Z' ? static_cast<char>(c + ('a' - 'A')) : c; }
+bool is_upper(char c) { return c >= 'A' && c <= 'Z'; }
+bool is_lower(char c) { return c >= 'a' && c <= 'z'; }
 bool is_separator(char c) { return c == '-' || c == '_'; }
 
 std::string fold(std::string_view key) {
@@ -140,10 +143,20 @@ void Redactor::add_pattern(Pattern pattern) {
   if (patterns_.size() < UINT16_MAX) patterns_.push_back(std::move(pattern));
 }
 
+// "db_password", "OPENAI_API_KEY", "openaiApiKey": what a listed name ends, where a word begins. A "token" is a secret
+// only in capitals, as environment variables are: "eos_token" and "max_token" are everyday words of language models.
 bool Redactor::key_listed(std::string_view key) const {
   const size_t dot = key.rfind('.');
-  if (dot != std::string_view::npos && name_listed(key.substr(dot + 1))) return true;
-  return name_listed(key);
+  if (name_listed(key)) return true;
+  const std::string_view name = dot == std::string_view::npos ? key : key.substr(dot + 1);
+  if (dot != std::string_view::npos && name_listed(name)) return true;
+  for (size_t i = 1; i < name.size(); ++i) {
+    const bool word = is_separator(name[i - 1]) || (is_lower(name[i - 1]) && is_upper(name[i]));
+    if (!word || is_separator(name[i])) continue;
+    const std::string_view ending = name.substr(i);
+    if (name_listed(ending) && (is_upper(name.front()) || !folds_to(ending, "token"))) return true;
+  }
+  return false;
 }
 
 bool Redactor::name_listed(std::string_view name) const {

@@ -2,10 +2,11 @@
 // ask key_matches for every attribute, so it answers most keys from their three last characters; the rest is for the
 // worker. Immutable once made, and used by all threads at once.
 //
-// A key is on the list when the whole of it, or its last segment after a dot, equals a listed name; case, '-' and '_'
-// do not count. A pattern is literal text; a '*' at its end takes the token characters [A-Za-z0-9_.+/=-] that follow.
-// Patterns of the host are found anywhere. The built-in ones, on together with the built-in keys, begin where no letter
-// or digit precedes and need 16 token characters, so that "risk-free" is no key.
+// A key is on the list when the whole of it, its last segment after a dot, or the last words of that (db_password,
+// OPENAI_API_KEY) equal a listed name; case, '-' and '_' do not count. A pattern is literal text; a '*' at its end
+// takes the token characters [A-Za-z0-9_.+/=-] that follow. Patterns of the host are found anywhere. The built-in ones,
+// on together with the built-in keys, begin where no letter or digit precedes and need 16 token characters, so that
+// "risk-free" is no key.
 #pragma once
 
 #include <array>

@@ -13,7 +13,7 @@ AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_proc
   tr_processor_id id = 1;
   const std::shared_ptr<DeliveryThread> thread = DeliveryThread::start();
   for (const tr_processor& table : tables) {
-    const auto processor = std::make_shared<Processor>(table, id++, identity_of(table));
+    const auto processor = std::make_shared<Processor>(table, id++, identity_of(table), nullptr);
     if (thread == nullptr || !thread->add(processor)) {
       report.complete = false;
       continue;

@@ -13,7 +13,8 @@ namespace trunkline::pipeline {
 // Whatever happens, the host's table is released once: by the processor, or here when none could be made.
 std::shared_ptr<Processor> Instance::make_processor(const tr_processor& table) {
   try {
-    return std::make_shared<Processor>(table, new_processor_id(), registry_.unused_identity(identity_of(table)));
+    return std::make_shared<Processor>(table, new_processor_id(), registry_.unused_identity(identity_of(table)),
+                                       &Instance::say);
   } catch (...) {
     if (table.release != nullptr) table.release(table.user_data);
     throw;
@@ -203,7 +204,8 @@ FinalCounts Instance::final_counts() const {
   counts.pid = pid_;
   stats(&counts.stats);
   counts.stats.mode = TR_MODE_OFF;
-  for (const auto& processor : registry_.all()) counts.processors.emplace_back(processor->id(), processor->stats());
+  for (const auto& processor : registry_.all_known())
+    counts.processors.emplace_back(processor->id(), processor->stats());
   return counts;
 }
 

@@ -31,8 +31,8 @@ bool wait_until(std::condition_variable& changed, std::unique_lock<std::mutex>& 
 
 }  // namespace
 
-Processor::Processor(const tr_processor& table, tr_processor_id id, std::string identity)
-    : id_(id), name_(table.name), identity_(std::move(identity)) {
+Processor::Processor(const tr_processor& table, tr_processor_id id, std::string identity, Say say)
+    : id_(id), name_(table.name), identity_(std::move(identity)), say_(say) {
   std::memcpy(&table_, &table, std::min<size_t>(table.struct_size, sizeof table_));
   table_.struct_size = sizeof table_;
   table_.name = name_.c_str();

@@ -28,13 +28,17 @@ struct OwnedBatch : tr_batch {
   tr_tally tally{};
   std::optional<std::string> restored;  // what `state` points to
   bool restore_accepted = false;
+  bool answered = false;             // a hook took one of the records, so that failures are not in a row any more
   std::optional<std::string> saved;  // by tr_processor_save
 };
 
 class Processor : public std::enable_shared_from_this<Processor> {
  public:
+  // Where it says that it fails; may be NULL. Called without a lock.
+  using Say = bool (*)(tr_level level, std::string_view message);
+
   // Copies the part of the table that this library knows. The table was validated.
-  Processor(const tr_processor& table, tr_processor_id id, std::string identity);
+  Processor(const tr_processor& table, tr_processor_id id, std::string identity, Say say);
   ~Processor();
   Processor(const Processor&) = delete;
   Processor& operator=(const Processor&) = delete;
@@ -94,7 +98,8 @@ class Processor : public std::enable_shared_from_this<Processor> {
   bool kept() const { return live_ && live_->kept(); }  // what is not taken waits on disk
   void deliver(OwnedBatch* batch);
   int call_hooks(OwnedBatch* batch, size_t* taken);
-  int call_record_hook(const tr_record& record);
+  int call_record_hook(const tr_record& record, bool* answered);
+  void note_failure(int result, std::string* complaint);
   void split_and_acknowledge(OwnedBatch* batch, size_t taken, int result);
   int complete(OwnedBatch* batch, int result, std::optional<std::string> state);
   void wait_before_next_offer(OwnedBatch* batch);
@@ -111,6 +116,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   const tr_processor_id id_;
   const std::string name_;
   const std::string identity_;
+  const Say say_;
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;

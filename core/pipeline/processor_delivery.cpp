@@ -78,6 +78,7 @@ OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t mo
     ++batch->tally.records;
     if (at->type == TR_RECORD_SPAN_END) ++batch->tally.spans;
   }
+  batch->answered = polled() || table_.on_batch != nullptr;
   batch->range = {wanted.from, last};
   feed->give(batch->range);
   if (poisoned_ || batch->pointers.empty()) {
@@ -121,7 +122,7 @@ OwnedBatch* Processor::next_batch(uint32_t most, bool* more) {
   return nullptr;
 }
 
-int Processor::call_record_hook(const tr_record& record) {
+int Processor::call_record_hook(const tr_record& record, bool* answered) {
   int (*hook)(void*, const tr_record*) = nullptr;
   switch (record.type) {
     case TR_RECORD_TRACE_START:
@@ -140,7 +141,10 @@ int Processor::call_record_hook(const tr_record& record) {
       hook = table_.on_run;
       break;
   }
-  return hook == nullptr ? TR_OK : guarded([&] { return hook(table_.user_data, &record); });
+  if (hook == nullptr) return TR_OK;
+  const int result = guarded([&] { return hook(table_.user_data, &record); });
+  *answered = *answered || result == TR_OK;
+  return result;
 }
 
 // Returns what the hooks made of it; `taken` is how many records at its beginning were taken.
@@ -156,7 +160,7 @@ int Processor::call_hooks(OwnedBatch* batch, size_t* taken) {
   // Not a look into the batch afterwards: it may have been acknowledged, and so ended, by another thread.
   if (table_.on_batch != nullptr) return guarded([&] { return table_.on_batch(table_.user_data, batch); });
   for (; *taken < batch->count; ++*taken) {
-    const int result = call_record_hook(*batch->records[*taken]);
+    const int result = call_record_hook(*batch->records[*taken], &batch->answered);
     if (result != TR_OK) return result;
   }
   return TR_OK;
@@ -189,21 +193,22 @@ void Processor::deliver(OwnedBatch* batch) {
 // Single-record hooks took the records before `taken` and refused that one; the rest has not been offered.
 void Processor::split_and_acknowledge(OwnedBatch* batch, size_t taken, int result) {
   const std::unique_ptr<OwnedBatch> owned(batch);
-  const std::lock_guard lock(mutex_);
+  std::string complaint;
+  std::unique_lock lock(mutex_);
   if (state_ == State::kRemoved || state_ == State::kFinished) return;
   const auto tally_of = [](const tr_record& record) {
     return tr_tally{record.type == TR_RECORD_SPAN_END ? uint64_t{1} : 0, 1};
   };
   const bool live = !batch->feed->adopted();
   for (size_t i = 0; i < taken; ++i) add(live ? &counts_.delivered : &counts_.adopted, tally_of(*batch->records[i]));
-  if (taken > 0) failures_ = 0;
+  if (batch->answered) failures_ = 0;
   if (taken > 0 || result != TR_EAGAIN) retry_delay_ = 0;
   uint64_t resume = batch->records[taken]->sequence;
   if (result == TR_EAGAIN) {
     wait_before_next_offer(batch);
   } else {
     if (live) add(&counts_.rejected, tally_of(*batch->records[taken]));
-    poisoned_ = poisoned_ || ++failures_ >= TR_POISON_LIMIT;
+    note_failure(result, &complaint);
     ++resume;
   }
   batch->feed->offer_again(batch->range);
@@ -213,6 +218,18 @@ void Processor::split_and_acknowledge(OwnedBatch* batch, size_t taken, int resul
     static_cast<void>(batch->feed->acknowledge(done, std::move(batch->saved)));
   }
   changed_.notify_all();
+  lock.unlock();
+  if (!complaint.empty() && say_ != nullptr) say_(TR_LEVEL_WARN, complaint);
+}
+
+// The first of a row and the one that is too many are worth a word.
+void Processor::note_failure(int result, std::string* complaint) {
+  ++failures_;
+  if (failures_ == 1) *complaint = "processor " + name_ + " refuses records: " + tr_strerror(result);
+  if (poisoned_ || failures_ < TR_POISON_LIMIT) return;
+  poisoned_ = true;
+  *complaint =
+      "processor " + name_ + " has failed " + std::to_string(failures_) + " times in a row and gets nothing more";
 }
 
 void Processor::wait_before_next_offer(OwnedBatch* batch) {
@@ -224,7 +241,8 @@ void Processor::wait_before_next_offer(OwnedBatch* batch) {
 
 int Processor::complete(OwnedBatch* batch, int result, std::optional<std::string> state) {
   const std::unique_ptr<OwnedBatch> owned(batch);
-  const std::lock_guard lock(mutex_);
+  std::string complaint;
+  std::unique_lock lock(mutex_);
   if (hook_batch_ == batch) hook_batch_ = nullptr;  // acknowledged while its hook still runs
   if (!state) state = std::move(batch->saved);
   if (state_ == State::kRemoved || state_ == State::kFinished) return TR_OK;
@@ -237,15 +255,17 @@ int Processor::complete(OwnedBatch* batch, int result, std::optional<std::string
   }
   retry_delay_ = retry_at_ = 0;
   if (result == TR_OK) {
-    failures_ = 0;
+    if (batch->answered) failures_ = 0;
     add(live ? &counts_.delivered : &counts_.adopted, batch->tally);
   } else {
     if (live) add(&counts_.rejected, batch->tally);
-    poisoned_ = poisoned_ || ++failures_ >= TR_POISON_LIMIT;
+    note_failure(result, &complaint);
     state.reset();
   }
   static_cast<void>(batch->feed->acknowledge(batch->range, std::move(state)));
   changed_.notify_all();
+  lock.unlock();
+  if (!complaint.empty() && say_ != nullptr) say_(TR_LEVEL_WARN, complaint);
   return TR_OK;
 }
 
@@ -260,6 +280,7 @@ int Processor::acknowledge_part(OwnedBatch* batch, size_t taken, int result, std
   const std::shared_ptr<Processor> owner = batch->owner;
   batch->saved = std::move(state);
   batch->restore_accepted = batch->restore_accepted || taken > 0;
+  batch->answered = taken > 0;
   owner->split_and_acknowledge(batch, taken, result);
   owner->wake();
   return TR_OK;

@@ -48,6 +48,13 @@ std::vector<std::shared_ptr<Processor>> Registry::all() const {
   return processors_;
 }
 
+std::vector<std::shared_ptr<Processor>> Registry::all_known() const {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<Processor>> known = processors_;
+  known.insert(known.end(), removed_.begin(), removed_.end());
+  return known;
+}
+
 std::shared_ptr<Processor> Registry::in_hook() const {
   const std::thread::id self = std::this_thread::get_id();
   const std::lock_guard lock(mutex_);

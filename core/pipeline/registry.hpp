@@ -19,6 +19,8 @@ class Registry {
   std::shared_ptr<Processor> find_removed(tr_processor_id id) const;
   std::shared_ptr<Processor> take(tr_processor_id id);
   std::vector<std::shared_ptr<Processor>> all() const;
+  // Those whose counts can be read: also those that were removed of late.
+  std::vector<std::shared_ptr<Processor>> all_known() const;
   // The processor one of whose hooks runs on this thread.
   std::shared_ptr<Processor> in_hook() const;
   // An identity not used by another processor: a second of the same name and destination is "...#2".

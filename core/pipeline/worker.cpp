@@ -23,6 +23,7 @@ constexpr size_t kBlockRecords = 512;
 constexpr size_t kBlockBytes = 1u << 20;
 constexpr int64_t kWallCheckNs = 1'000'000'000;
 constexpr int64_t kWallToleranceNs = 10'000'000;
+constexpr int64_t kRefusalsNs = 60'000'000'000;
 constexpr int64_t kSyncNs = 100'000'000;
 
 // Runs and their records are found by the run's id, those of a trace by the trace's.
@@ -189,8 +190,20 @@ bool Worker::pass(bool final) {
   reach_moments(taken_until);
   collector_.end_pass();
   tend_log();
+  tell_of_refusals();
   if (flush_mark_ != 0 && !flush_waits_for_traces()) finish_flush();
   return worked;
+}
+
+// Once a minute: what is refused is counted, but nobody may be looking at the counts.
+void Worker::tell_of_refusals() {
+  const int64_t now = os::monotonic_now();
+  if ((refusals_told_ != 0 && now - refusals_told_ < kRefusalsNs) || !recorder_->take_refused()) return;
+  refusals_told_ = now;
+  const auto mebibytes = [](uint64_t pages) { return std::to_string(pages * record::kPageBytes >> 20); };
+  messages_->warn("there is no memory for new spans (" + mebibytes(recorder_->pool().used()) + " of " +
+                  mebibytes(recorder_->pool().limit()) +
+                  " MiB are in use, at most half of it by open spans): they are refused and counted");
 }
 
 void Worker::tend_log() {

@@ -81,6 +81,7 @@ class Worker {
   void forget_origin(const RecordHeader& header);
   void flush_block();
   void tend_log();
+  void tell_of_refusals();
   void finish_flush();
   void reach_moments(int64_t stamp);
 
@@ -108,6 +109,7 @@ class Worker {
   uint64_t flush_sequence_ = 0;
 
   // The thread's own.
+  int64_t refusals_told_ = 0;
   std::vector<record::Taken> taken_;
   struct Unfreed {
     record::Taken taken;

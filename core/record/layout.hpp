@@ -72,7 +72,7 @@ struct alignas(64) Slot {
   uint16_t dropped;
   ExtentReference overflow;  // first and last block of items that did not fit into `data`
   ExtentReference overflow_last;
-  uint32_t next_batch;  // list of free batches, slot number + 1
+  uint32_t next_batch;                  // list of free batches, slot number + 1
   std::atomic<uint32_t> context_flags;  // of a trace: those of its W3C context
   uint8_t data[kSlotBytes - 128];
 };

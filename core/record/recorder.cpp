@@ -49,11 +49,16 @@ Slot* Recorder::wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noex
   return nullptr;
 }
 
+bool Recorder::refuse() noexcept {
+  refused_.store(true, std::memory_order_relaxed);
+  return false;
+}
+
 bool Recorder::wait_for_memory(ThreadState& thread) noexcept {
-  if (policy_.block_timeout_ms == 0 || thread.in_callback != 0) return false;
+  if (policy_.block_timeout_ms == 0 || thread.in_callback != 0) return refuse();
   const int64_t deadline = monotonic_now() + int64_t{policy_.block_timeout_ms} * 1'000'000;
   while (short_of_memory_.load(std::memory_order_relaxed)) {
-    if (monotonic_now() >= deadline || gate()->epoch.load(std::memory_order_relaxed) == 0) return false;
+    if (monotonic_now() >= deadline || gate()->epoch.load(std::memory_order_relaxed) == 0) return refuse();
     wake_worker();
     const timespec nap{0, 500'000};
     static_cast<void>(syscall(SYS_nanosleep, &nap, nullptr));  // nanosleep is a cancellation point
@@ -76,12 +81,12 @@ bool Recorder::refill_slots(ThreadState& thread) noexcept {
   // Slot pages stay slot pages, so that a stale handle always meets a state word: half of the memory at the most.
   if (slot_pages_.fetch_add(1, std::memory_order_relaxed) >= pool_->limit() / 2) {
     slot_pages_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
+    return refuse();
   }
   const uint32_t page = pool_->allocate(PageType::kSlots);
   if (page == 0) {
     slot_pages_.fetch_sub(1, std::memory_order_relaxed);
-    return false;
+    return refuse();
   }
   for (uint32_t i = kSlotsPerPage; i-- > 0;) {
     const uint32_t number = page * kSlotsPerPage + i;

@@ -51,6 +51,9 @@ class Recorder {
   // `fd` as for PagePool; borrowed.
   static Expected<std::unique_ptr<Recorder>> create(int fd, uint64_t max_bytes, const Policy& policy);
 
+  // Whether there was no memory for a trace, span or record since the last call.
+  bool take_refused() noexcept { return refused_.exchange(false, std::memory_order_relaxed); }
+
   uint64_t start_trace(ThreadState& thread, const StartTrace& start) noexcept;
   uint64_t start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
                       const tr_attribute* attributes, size_t count) noexcept;
@@ -113,6 +116,7 @@ class Recorder {
   void push_free_batch(uint32_t first) noexcept;
   bool admit(ThreadState& thread) noexcept;
   bool wait_for_memory(ThreadState& thread) noexcept;
+  bool refuse() noexcept;
   Slot* open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) noexcept;
   uint64_t publish_slot(Slot& slot, uint32_t number, HandleKind kind) noexcept;
   void discard_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
@@ -152,6 +156,7 @@ class Recorder {
   std::unique_ptr<std::atomic<uint8_t>[]> is_slot_page_;  // for every page that a handle can name
   std::atomic<uint32_t> slot_pages_{0};
   std::atomic<bool> short_of_memory_{false};
+  std::atomic<bool> refused_{false};  // a span or trace, for lack of memory, since the worker last asked
   std::atomic<bool> span_starts_wanted_{false};
   bool asymmetric_ = false;
   Clock clock_;

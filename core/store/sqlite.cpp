@@ -61,6 +61,11 @@ Error Database::describe(int code, std::string_view sentence) const {
   }
 }
 
+bool is_lock(int sqlite_code) {
+  const int primary = sqlite_code & 0xff;
+  return primary == SQLITE_BUSY || primary == SQLITE_LOCKED;
+}
+
 bool is_corrupt(int sqlite_code) {
   return (sqlite_code & 0xff) == SQLITE_CORRUPT || (sqlite_code & 0xff) == SQLITE_NOTADB;
 }

@@ -41,6 +41,8 @@ class Database {
 
 // True when the file itself is damaged or no database at all.
 bool is_corrupt(int sqlite_code);
+// Whether the code says that another connection holds a lock.
+bool is_lock(int sqlite_code);
 
 class Statement {
  public:

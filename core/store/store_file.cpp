@@ -58,7 +58,8 @@ std::string unused_name(const std::string& path) {
 
 }  // namespace
 
-Error StoreFile::temporary(int code) const {
+Error StoreFile::temporary(int code) {
+  locked_ = is_lock(code);
   Error error = database_.describe(code, "the store " + location_.path + " cannot be used");
   error.code = TR_EAGAIN;
   return error;
@@ -118,6 +119,7 @@ Error StoreFile::check_schema(int* code) {
 }
 
 Error StoreFile::open() {
+  locked_ = false;
   for (bool may_quarantine : {true, false}) {
     is_store_ = false;
     if (Error error = prepare_file()) return error;

@@ -28,6 +28,8 @@ class StoreFile {
 
   Error open();
   void close();
+  // Whether the last failure was another connection's lock, which passes by itself.
+  bool is_locked() const { return locked_; }
   bool is_open() const { return database_.is_open(); }
   Database& database() { return database_; }
 
@@ -41,7 +43,7 @@ class StoreFile {
   Error prepare_file();
   int open_database();
   Error check_schema(int* code);
-  Error temporary(int code) const;
+  Error temporary(int code);
 
   StoreLocation location_;
   Notice notice_;
@@ -49,6 +51,7 @@ class StoreFile {
   std::string resolved_;  // with no symbolic link in its directory
   dev_t device_ = 0;
   ino_t inode_ = 0;
+  bool locked_ = false;
   bool is_store_ = false;  // its header said so
 };
 

@@ -57,7 +57,10 @@ Error StoreWriter::ensure_open() {
     rollback();  // of a batch that ended in an exception
     return Error::none();
   }
-  if (Error error = file_.open()) return error;
+  if (Error error = file_.open()) {
+    locked_ = file_.is_locked();
+    return error;
+  }
   forget_old_cursors(&file_.database());
   return Error::none();
 }
@@ -76,8 +79,8 @@ void StoreWriter::put_down() {
 Error StoreWriter::fail(int code) {
   Error error = file_.database().describe(code, "the store could not be written");
   rollback();
-  const int primary = code & 0xff;
-  if (primary == SQLITE_BUSY || primary == SQLITE_LOCKED || primary == SQLITE_FULL) return error;
+  locked_ = is_lock(code);
+  if (locked_ || (code & 0xff) == SQLITE_FULL) return error;
   close();
   if (!is_corrupt(code)) return error;
   if (Error moved = file_.quarantine()) return moved;

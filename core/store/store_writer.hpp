@@ -56,6 +56,8 @@ class StoreWriter {
   // What an operation's code means for the caller, in words. Closes the file after anything but a passing lock; a
   // damaged file is moved aside, and the next `ensure_open` begins a new one.
   Error fail(int code);
+  // Whether the last failure, of `fail` or `ensure_open`, was another connection's lock, which passes by itself.
+  bool is_locked() const { return locked_; }
 
  private:
   enum Query : size_t {
@@ -122,6 +124,7 @@ class StoreWriter {
 
   StoreFile file_;
   uint64_t max_bytes_;
+  bool locked_ = false;
   std::array<Statement, kQueryCount> statements_;
   std::unordered_map<std::string, Sums> sums_;
   std::string key_;  // scratch, so that looking a trace up does not allocate

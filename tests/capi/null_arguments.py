@@ -19,7 +19,8 @@ VALUES = {
     "tr_poll_ack_part.batch": "polled()", "tr_poll_ack_part.taken": "0", "tr_poll_ack_part.result": "TR_EIO", "tr_batch_ack.result": "TR_OK",
     "tr_poll_ack.result": "TR_OK", "tr_poll.id": "source", "tr_poll.batch": "&unused_batch", "tr_poll_fd.id": "source",
     "tr_poll.max_records": "1", "tr_poll.timeout_ms": "0", "tr_batch_retain.batch": "batch",
-    "tr_remove_processor.id": "0", "tr_processor_stats_get.id": "source", "tr_run_finish.status": "TR_RUN_FINISHED",
+    "tr_remove_processor.id": "0", "tr_processor_stats_get.id": "source",
+    "tr_find_processor.name": '"source"', "tr_run_finish.status": "TR_RUN_FINISHED",
     "const char *options_json": '"{}"', "const char *json": '"[1]"', "const tr_attribute *": "&attribute",
     "const tr_value *": "&value", "const tr_usage *": "&usage", "const tr_span_data *": "span_data()",
     "const tr_trace_options *": "&trace_options", "const tr_run_options *": "&run_options",
@@ -38,7 +39,7 @@ OPTIONAL = {
 OPTIONAL_NAMES = {"error", "name", "value", "json", "type", "message", "model", "data", "id", "attributes", "metrics",
                   "items", "options_json"}
 REQUIRED = {"tr_trace_set_value.value", "tr_span_set_value.value"}
-BY_HAND = {"tr_init", "tr_set_processors"}  # they would end, or leave without processors, the instance
+BY_HAND = {"tr_init", "tr_set_processors", "tr_replace_processors"}  # they would end, or leave without processors, the instance
 IN_HOOK = {"tr_processor_save", "tr_batch_retain"}
 SIZE_NAME = re.compile(r"(^|_)(size|count|capacity)$")
 # With invented handles, while nothing runs.

@@ -121,6 +121,7 @@ static void pulled(void) {
 
 static void built_in(const char* folder) {
   tr_processor tables[2];
+  tr_processor_id ids[2] = {0, 0};
   char options[256], path[128];
   tr_error error = {sizeof error, 0, ""};
   FILE* file;
@@ -134,7 +135,8 @@ static void built_in(const char* folder) {
   EXPECT(tr_console_processor("{\"stream\": \"nowhere\"}", TR_NUL, &tables[0], &error) == TR_EINVAL);
   OK(tr_jsonl_processor(options, TR_NUL, &tables[0], &error));
   OK(tr_local_processor(NULL, 0, &tables[1], &error));
-  OK(tr_set_processors(tables, 2));
+  OK(tr_replace_processors(tables, 2, ids));
+  EXPECT(ids[0] != 0 && ids[1] != 0 && ids[0] != ids[1]);
   record_spans(10);
   OK(tr_flush(30000));
   file = fopen(path, "r");
@@ -145,10 +147,13 @@ static void built_in(const char* folder) {
 }
 
 int main(void) {
+  tr_processor_id id = 0;
   const char* folder = start("none");
   kept_and_acknowledged();
   pulled();
   built_in(folder);
+  EXPECT(tr_find_processor("local", TR_NUL, &id) == TR_OK && counts_of(id).delivered.spans == 10);
+  EXPECT(tr_find_processor("source", TR_NUL, &id) == TR_ENOENT && id == 0);
   EXPECT(released == 2);
   OK(tr_set_processors(NULL, 0));
   OK(tr_shutdown(30000));

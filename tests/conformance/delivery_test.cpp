@@ -244,6 +244,28 @@ TEST_P(Delivery, FailuresInARowPoisonThatProcessorAlone) {
   EXPECT_EQ(bad.released(), 1);
 }
 
+// Records that no hook is there for are nobody's success.
+TEST(DeliveryToOneHook, WhatNoHookIsForDoesNotEndARowOfFailures) {
+  const TempDirectory directory;
+  Session session(directory.path());
+  tr_processor failing{};
+  failing.struct_size = sizeof failing;
+  failing.name = "failing";
+  failing.on_span_end = [](void*, const tr_record*) { return TR_EIO; };
+  tr_processor_id id = 0;
+  ASSERT_EQ(tr_add_processor(&failing, &id), TR_OK);
+  for (int i = 0; i < 40; ++i) record_trace("t", 1);
+  ASSERT_EQ(tr_flush(20000), TR_OK);
+  const tr_processor_stats counts = stats_of(id);
+  EXPECT_EQ(counts.rejected.spans, uint64_t{TR_POISON_LIMIT});
+  EXPECT_EQ(counts.poisoned.spans, 40u - TR_POISON_LIMIT);
+  EXPECT_TRUE(law_holds(counts));
+  const auto messages = session.messages();
+  ASSERT_EQ(messages.size(), 2u);
+  EXPECT_NE(messages[0].find("failing refuses"), std::string::npos) << messages[0];
+  EXPECT_NE(messages[1].find("gets nothing more"), std::string::npos) << messages[1];
+}
+
 // One success in between, and the count of failures begins anew.
 TEST_P(Delivery, FailuresThatAreNotInARowDoNotPoison) {
   Probe probe(GetParam(), {.batch_size = 1});

@@ -510,6 +510,44 @@ TEST_P(Fields, OfSpansLeftOpen) {
   EXPECT_EQ(flags["t"], 0u);
 }
 
+// A trace that continues another process's: its spans hang below the remote one, and its flags travel on as they came.
+TEST_P(Fields, OfATraceThatContinuesAnother) {
+  tr_context remote{};
+  remote.struct_size = sizeof remote;
+  constexpr char kHeader[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
+  ASSERT_EQ(tr_context_extract(kHeader, TR_NUL, &remote), TR_OK);
+  std::string sent;
+  int spans = 0;
+  const auto check = [&](const tr_record& r) {
+    EXPECT_EQ(std::memcmp(r.trace_id, remote.trace_id, 16), 0);
+    if (r.type != TR_RECORD_SPAN_END) return;
+    ++spans;
+    EXPECT_EQ(std::memcmp(r.parent_id, remote.span_id, 8), 0);
+  };
+  run(
+      [&] {
+        tr_trace_options options{};
+        options.struct_size = sizeof options;
+        options.parent = &remote;
+        const tr_trace trace = tr_trace_start("continued", TR_NUL, &options);
+        const tr_span span = start_span(trace, "top");
+        char header[TR_TRACEPARENT_SIZE + 1];
+        EXPECT_EQ(tr_context_inject(span, header, sizeof header), TR_OK);
+        sent = header;
+        tr_span_end(span);
+        tr_span_data elsewhere{};
+        elsewhere.struct_size = sizeof elsewhere;
+        elsewhere.trace = trace;
+        elsewhere.end_ns = 1;
+        EXPECT_EQ(tr_span_record(&elsewhere), TR_OK);
+        tr_trace_end(trace);
+      },
+      check);
+  EXPECT_EQ(spans, 2);
+  EXPECT_EQ(sent.substr(0, 36), std::string(kHeader).substr(0, 36));
+  EXPECT_EQ(sent.substr(53), "01") << "nobody knows whether the other's id is random";
+}
+
 INSTANTIATE_TEST_SUITE_P(Conformance, Fields, testing::Values(Kind::kOnBatch, Kind::kHooks, Kind::kPolled),
                          [](const auto& each) { return kind_name(each.param); });
 

@@ -48,7 +48,13 @@ TEST(RedactorKeys, DefaultsMatchInAnyCaseAndSpelling) {
                           "__password",
                           "http.request.header.authorization",
                           "http.request.header.X-Api-Key",
-                          "a.b.c.token"}) {
+                          "a.b.c.token",
+                          "db_password",
+                          "OPENAI_API_KEY",
+                          "openaiApiKey",
+                          "env.HF_TOKEN",
+                          "GITHUB-TOKEN",
+                          "service.my_client_secret"}) {
     EXPECT_TRUE(redactor.key_matches(key)) << key;
   }
 }
@@ -56,6 +62,11 @@ TEST(RedactorKeys, DefaultsMatchInAnyCaseAndSpelling) {
 TEST(RedactorKeys, OthersDoNot) {
   const Redactor redactor;
   for (const char* key : {"",
+                          "eos_token",
+                          "stop_token",
+                          "passwordless",
+                          "monkey_token_count",
+                          "nosecret",
                           ".",
                           "token.",
                           "authorization.scheme",

@@ -95,4 +95,13 @@ TEST(Wrapper, ValuesTakeTheTypeOfTheirArgument) {
   EXPECT_EQ(trunkline::view(trunkline::make_value(3)), "");
 }
 
+TEST(Wrapper, WhatNoInt64HoldsAndWhatIsNoTextAreNotMadeUp) {
+  EXPECT_EQ(trunkline::make_value(static_cast<const char*>(nullptr)).type, TR_TYPE_NULL);
+  EXPECT_EQ(trunkline::make_value(UINT64_MAX).type, TR_TYPE_F64);
+  EXPECT_EQ(trunkline::make_value(UINT64_MAX).f64, 18446744073709551615.0);
+  EXPECT_EQ(trunkline::make_value(uint64_t{INT64_MAX}).i64, INT64_MAX);
+  EXPECT_FALSE(trunkline::extract("no traceparent"));
+  EXPECT_TRUE(trunkline::extract("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01"));
+}
+
 }  // namespace

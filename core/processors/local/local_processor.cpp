@@ -108,7 +108,7 @@ class LocalProcessor final : private os::PutDownAtFork {
     const int64_t now = os::monotonic_now();
     if (failing_.empty()) failing_since_ = now;
     failing_ = error.message;
-    const bool may_pass = error.code == TR_EAGAIN && !damaged_ && now - failing_since_ < kPatienceNs;
+    const bool may_pass = writer_.is_locked() && now - failing_since_ < kPatienceNs;
     if (!may_pass && failing_ != complained_) {
       say(host_, TR_LEVEL_WARN, failing_);
       complained_ = failing_;
