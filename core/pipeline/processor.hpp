@@ -128,6 +128,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   uint32_t failures_ = 0;  // in a row
   bool poisoned_ = false;
   int64_t retry_at_ = 0;
+  int64_t read_again_at_ = 0;  // a log could not be read; 0: it could
   int64_t retry_delay_ = 0;
   int64_t next_tick_ = 0;
   int64_t close_deadline_ = 0;

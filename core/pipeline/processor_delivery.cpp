@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kFirstRetryNs = 1'000'000;
 constexpr int64_t kLongestRetryNs = 1'000'000'000;
+constexpr int64_t kReadAgainNs = 100'000'000;
 
 void add(tr_tally* sum, const tr_tally& more) {
   sum->spans += more.spans;
@@ -50,7 +51,10 @@ OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t mo
   const tr_tally offered_before = counts_.offered;
   const Feed::Range wanted = feed->next();
   auto read = feed->source().read(wanted.from);
-  if (!read) return nullptr;  // a passing error of the disk: tried again with the next wake-up
+  if (!read) {  // a passing error of the disk
+    read_again_at_ = os::monotonic_now() + kReadAgainNs;
+    return nullptr;
+  }
   const std::shared_ptr<const Block> block = std::move(*read);
   if (block == nullptr || (wanted.to != 0 && block->first_sequence() > wanted.to)) {
     if (wanted.to != 0) {  // what was to be offered again is gone
@@ -104,6 +108,7 @@ OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t mo
 }
 
 OwnedBatch* Processor::next_batch(uint32_t most, bool* more) {
+  read_again_at_ = 0;
   for (bool progress = true; progress;) {
     progress = false;
     const std::vector<std::shared_ptr<Feed>> adopted = adopted_;
@@ -319,6 +324,7 @@ int64_t Processor::next_due() const {
   int64_t due = std::numeric_limits<int64_t>::max();
   if (next_tick_ != 0) due = next_tick_;
   if (retry_at_ != 0) due = std::min(due, retry_at_);
+  if (read_again_at_ != 0) due = std::min(due, read_again_at_);
   if (state_ == State::kClosing) due = std::min(due, close_deadline_);
   return due;
 }
