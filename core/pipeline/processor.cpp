@@ -254,7 +254,7 @@ int Processor::poll(uint32_t max_records, uint32_t timeout_ms, OwnedBatch** batc
     const bool waiting = os::monotonic_now() < retry_at_;
     if (!waiting) retry_at_ = 0;
     *batch = waiting ? nullptr : next_batch(max_records, &more);
-    signal_poll(waiting ? retry_at_ : more ? 1 : 0);
+    signal_poll(*batch == nullptr && retry_at_ != 0 ? retry_at_ : more ? 1 : 0);
     if (*batch != nullptr) return 1;
     if (state_ == State::kClosing && everything_taken()) return TR_ECLOSED;
     const int64_t left = deadline - os::monotonic_now();

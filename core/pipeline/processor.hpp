@@ -102,6 +102,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   void note_failure(int result, std::string* complaint);
   void split_and_acknowledge(OwnedBatch* batch, size_t taken, int result);
   int complete(OwnedBatch* batch, int result, std::optional<std::string> state);
+  void back_off();
   void wait_before_next_offer(OwnedBatch* batch);
   template <class Call>
   int in_hook_of_this_thread(Call&& call);
@@ -128,7 +129,6 @@ class Processor : public std::enable_shared_from_this<Processor> {
   uint32_t failures_ = 0;  // in a row
   bool poisoned_ = false;
   int64_t retry_at_ = 0;
-  int64_t read_again_at_ = 0;  // a log could not be read; 0: it could
   int64_t retry_delay_ = 0;
   int64_t next_tick_ = 0;
   int64_t close_deadline_ = 0;

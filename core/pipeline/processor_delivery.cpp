@@ -10,7 +10,6 @@ namespace {
 
 constexpr int64_t kFirstRetryNs = 1'000'000;
 constexpr int64_t kLongestRetryNs = 1'000'000'000;
-constexpr int64_t kReadAgainNs = 100'000'000;
 
 void add(tr_tally* sum, const tr_tally& more) {
   sum->spans += more.spans;
@@ -51,8 +50,8 @@ OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t mo
   const tr_tally offered_before = counts_.offered;
   const Feed::Range wanted = feed->next();
   auto read = feed->source().read(wanted.from);
-  if (!read) {  // a passing error of the disk
-    read_again_at_ = os::monotonic_now() + kReadAgainNs;
+  if (!read) {  // a passing error of the disk, of which nothing else will wake anybody
+    back_off();
     return nullptr;
   }
   const std::shared_ptr<const Block> block = std::move(*read);
@@ -108,7 +107,6 @@ OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t mo
 }
 
 OwnedBatch* Processor::next_batch(uint32_t most, bool* more) {
-  read_again_at_ = 0;
   for (bool progress = true; progress;) {
     progress = false;
     const std::vector<std::shared_ptr<Feed>> adopted = adopted_;
@@ -237,10 +235,14 @@ void Processor::note_failure(int result, std::string* complaint) {
       "processor " + name_ + " has failed " + std::to_string(failures_) + " times in a row and gets nothing more";
 }
 
-void Processor::wait_before_next_offer(OwnedBatch* batch) {
-  ++counts_.retries;
+void Processor::back_off() {
   retry_delay_ = retry_delay_ == 0 ? kFirstRetryNs : std::min(retry_delay_ * 2, kLongestRetryNs);
   retry_at_ = os::monotonic_now() + retry_delay_;
+}
+
+void Processor::wait_before_next_offer(OwnedBatch* batch) {
+  ++counts_.retries;
+  back_off();
   if (!batch->restore_accepted && batch->restored) batch->feed->give_back_state(std::move(batch->restored));
 }
 
@@ -324,7 +326,6 @@ int64_t Processor::next_due() const {
   int64_t due = std::numeric_limits<int64_t>::max();
   if (next_tick_ != 0) due = next_tick_;
   if (retry_at_ != 0) due = std::min(due, retry_at_);
-  if (read_again_at_ != 0) due = std::min(due, read_again_at_);
   if (state_ == State::kClosing) due = std::min(due, close_deadline_);
   return due;
 }

@@ -39,7 +39,7 @@ TEST_F(Threads, sixty_four_threads_are_all_accounted_for) {
   }
   for (std::thread& thread : all) thread.join();
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(30'000), TR_OK);
+  EXPECT_EQ(tr_flush(static_cast<uint32_t>(scaled(30'000, 900'000))), TR_OK);
   EXPECT_EQ(counting_.spans(), kThreads * spans);
 }
 
