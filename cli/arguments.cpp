@@ -112,7 +112,7 @@ Error Arguments::add_letters(const std::vector<std::string>& words, size_t* at, 
     if (option == nullptr) return wrong("unknown option -" + word.substr(i, 1));
     const bool is_last = i + 1 == word.size();
     if (option->type != OptionType::kFlag && !is_last) return add_value(*option, word.substr(i + 1), now_ns);
-    if (const Error error = add_next(*option, words, at, now_ns)) return error;
+    if (Error error = add_next(*option, words, at, now_ns)) return error;
   }
   return Error::none();
 }

@@ -100,7 +100,7 @@ std::string command_help(const Command& command) {
 }  // namespace
 
 std::string operand_text(const Operand& operand) {
-  const std::string name(operand.choices.empty() ? operand.name : operand.choices);
+  std::string name(operand.choices.empty() ? operand.name : operand.choices);
   switch (operand.quantity) {
     case Quantity::kOptional:
       return "[" + name + "]";

@@ -32,7 +32,7 @@ std::string normal_id(const std::string& given) {
 }
 
 Error ambiguous(store::Store* store, const std::string& id, const Session& session) {
-  const Error error{TR_EINVAL, "several traces have ids that begin with " + id};
+  Error error{TR_EINVAL, "several traces have ids that begin with " + id};
   if (session.json()) return error;
   const auto candidates = traces_with_prefix(store, id, kMostCandidates + 1);
   for (size_t i = 0; i < std::min(candidates.size(), kMostCandidates); ++i) {

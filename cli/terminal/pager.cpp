@@ -11,8 +11,6 @@
 
 #include "os/file.hpp"
 
-extern char** environ;
-
 namespace trunkline::cli {
 namespace {
 
@@ -53,6 +51,7 @@ int spawn(const std::string& command, int from, pid_t* process) {
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   std::vector<std::string> variables = pager_environment();
   std::vector<char*> pointers;
+  pointers.reserve(variables.size() + 1);
   for (std::string& variable : variables) pointers.push_back(variable.data());
   pointers.push_back(nullptr);
   std::string words[] = {"sh", "-c", command};

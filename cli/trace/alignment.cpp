@@ -19,8 +19,8 @@ class ShortestEdit {
 
   bool find(Pairs* pairs) {
     const int most = std::min(n_ + m_, kMostEdits);
-    std::vector<int> furthest(static_cast<size_t>(2 * most + 3));
-    const auto at = [&](int k) -> int& { return furthest[static_cast<size_t>(k + most + 1)]; };
+    std::vector<int> furthest(2 * static_cast<size_t>(most) + 3);
+    const auto at = [&](int k) -> int& { return furthest[static_cast<size_t>(int64_t{k} + most + 1)]; };
     for (int d = 0; d <= most; ++d) {
       // Only what was reached so far is needed on the way back.
       trace_.emplace_back(furthest.begin() + (most + 1 - d), furthest.begin() + (most + 2 + d));
@@ -52,7 +52,7 @@ class ShortestEdit {
     };
     for (int d = edits; d > 0; --d) {
       const std::vector<int>& before = trace_[static_cast<size_t>(d)];
-      const auto at = [&](int k) { return before[static_cast<size_t>(k + d)]; };
+      const auto at = [&](int k) { return before[static_cast<size_t>(int64_t{k} + d)]; };
       const int k = x - y;
       const bool down = k == -d || (k != d && at(k - 1) < at(k + 1));
       const int previous_k = down ? k + 1 : k - 1;

@@ -23,6 +23,7 @@ size_t score(const std::vector<bool>& known, const std::vector<Message>& message
 
 std::vector<uint64_t> looks_of(const std::vector<Message>& messages) {
   std::vector<uint64_t> looks;
+  looks.reserve(messages.size());
   for (const Message& message : messages) looks.push_back(std::hash<std::string>()(message.look()));
   return looks;
 }

@@ -10,7 +10,7 @@ namespace trunkline::cli {
 
 // The members, into an object that the caller closes.
 void add_trace(JsonMembers* members, const store::TraceSummary& trace);
-void add_span(JsonMembers* members, const store::StoredSpan& span);
+void add_span(JsonMembers* target, const store::StoredSpan& span);
 void add_event(JsonMembers* members, const store::StoredEvent& event);
 
 void append_span(std::string* out, const store::StoredSpan& span);

@@ -108,6 +108,7 @@ Error run_query(Database* database, const std::string& sql, const QuerySink& sin
   sqlite3_stmt* statement = prepared->get();
   std::vector<std::string> names;
   const int columns = sqlite3_column_count(statement);
+  names.reserve(static_cast<size_t>(columns));
   for (int i = 0; i < columns; ++i) names.emplace_back(sqlite3_column_name(statement, i));
   sink.begin(names);
   int code = SQLITE_OK;

@@ -38,7 +38,7 @@ TextPhrases::TextPhrases(TextPhrases&& other) noexcept
 TextPhrases::~TextPhrases() { delete tokenizer_; }
 
 Error TextPhrases::open(const Database& database) {
-  const Error unsupported{TR_EUNSUPPORTED, "this SQLite has no full-text search (FTS5)"};
+  Error unsupported{TR_EUNSUPPORTED, "this SQLite has no full-text search (FTS5)"};
   fts5_api* api = interface_of(database);
   if (api == nullptr) return unsupported;
   tokenizer_ = new Tokenizer;
