@@ -6,7 +6,7 @@
 namespace trunkline::capi {
 
 struct ResolvedDirectory {
-  std::string path;  // absolute; empty: none can be used
+  std::string path;     // absolute; empty: none can be used
   std::string problem;  // why it is empty, or is not the one that people look into first
 };
 

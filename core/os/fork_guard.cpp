@@ -13,7 +13,7 @@ namespace trunkline::os {
 struct ForkGuard {
   pthread_mutex_t mutex = PTHREAD_MUTEX_INITIALIZER;
   pthread_once_t once = PTHREAD_ONCE_INIT;
-  std::atomic<int> forking{0};   // forks that wait: works let them go first
+  std::atomic<int> forking{0};           // forks that wait: works let them go first
   std::atomic<pid_t> forking_thread{0};  // the thread that forks and has the mutex
   PutDownAtFork* first = nullptr;
 

@@ -38,7 +38,7 @@ OPTIONAL = {
 }
 OPTIONAL_NAMES = {"error", "name", "value", "json", "type", "message", "model", "data", "id", "attributes", "metrics",
                   "items", "options_json"}
-REQUIRED = {"tr_trace_set_value.value", "tr_span_set_value.value"}
+REQUIRED = {"tr_trace_set_value.value", "tr_span_set_value.value", "tr_find_processor.name", "tr_find_processor.id"}
 BY_HAND = {"tr_init", "tr_set_processors", "tr_replace_processors"}  # they would end, or leave without processors, the instance
 IN_HOOK = {"tr_processor_save", "tr_batch_retain"}
 SIZE_NAME = re.compile(r"(^|_)(size|count|capacity)$")
@@ -138,7 +138,7 @@ def idle_calls(functions):
             continue
         values = arguments_of(function.name, [split(p) for p in header_model.split_params(function.params)])
         values = ["invented" if value in ("trace", "span()", "run") else value for value in values]
-        values = ["NULL" if value == "polled()" else "1" if value == "source" else value for value in values]
+        values = ["NULL" if value == "polled()" else "4711" if value == "source" else value for value in values]
         text = call(function, values)
         if function.result == "int":
             fine = 1 if function.name in ALWAYS_FINE else 0
