@@ -178,13 +178,14 @@ int run(const Arguments& arguments, Session* session) {
 
 }  // namespace
 
-const Command kExport = {"export",
-                         "Write traces as JSON lines or CSV.",
-                         "Writes whole traces to standard output, the oldest first: those named, or those that the "
-                         "options choose, all by default. Members and columns are those of show --json.",
-                         kOperands,
-                         kOptions,
-                         Paging::kNever,
-                         run};
+const Command kExport = {
+    "export",
+    "Write traces as JSON lines or CSV.",
+    "Writes whole traces to standard output, the oldest first: those named, or those that the "
+    "options choose, all by default. The members are those of show --json; docs/cli.md lists the columns.",
+    kOperands,
+    kOptions,
+    Paging::kNever,
+    run};
 
 }  // namespace trunkline::cli

@@ -24,6 +24,7 @@ void write_json(const std::string& directory, const Adopted& found, Output* outp
   members.number("incomplete", as_number(found.incomplete));
   members.number("corrupt", as_number(found.corrupt));
   members.number("expired", as_number(found.expired));
+  members.number("waiting", as_number(found.waiting));
   members.number("delivered", as_number(found.delivered));
   members.number("spans", as_number(found.spans));
   members.boolean("complete", found.complete);
@@ -36,7 +37,7 @@ std::string counted(uint64_t count, std::string_view thing) {
 }
 
 void write_text(const Adopted& found, Output* output) {
-  if (found.runs == 0) {
+  if (found.runs == 0 && found.complete) {
     output->write("nothing to recover\n");
     return;
   }
@@ -46,6 +47,9 @@ void write_text(const Adopted& found, Output* output) {
                 " among them\n");
   output->write("  " + std::to_string(found.incomplete) + " of them incomplete\n");
   output->write("  " + std::to_string(found.corrupt) + " corrupt\n");
+  if (found.waiting != 0) {
+    output->write("  " + counted(found.waiting, "run") + " with something for processors other than the store, kept\n");
+  }
   if (found.expired != 0) output->write("  " + counted(found.expired, "run") + " expired\n");
 }
 

@@ -45,6 +45,7 @@ Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
   adopted.expired = report.expired;
   adopted.delivered = report.delivered;
   adopted.spans = report.spans;
+  adopted.waiting = report.waiting;
   adopted.complete = report.complete;
   return adopted;
 }

@@ -17,7 +17,8 @@ struct Adopted {
   uint64_t expired = 0;     // runs removed though some processor never came for them
   uint64_t delivered = 0;   // records now in the store
   uint64_t spans = 0;       // spans among them
-  bool complete = true;     // false: there was no time for everything, or the store did not take it
+  uint64_t waiting = 0;     // runs that hold something for processors other than the store
+  bool complete = true;     // false: there was no time for everything, it could not be read, or the store refused it
 };
 
 // The rules of the one who reads, for what the one who records has not redacted yet.

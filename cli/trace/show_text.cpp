@@ -116,7 +116,7 @@ class SpanWriter {
     line.add(kind_name(span.kind) + " ", Colour::kCyan);
     line.add(visible(span.name), Colour::kBold);
     add_span_details(span, &line);
-    if (node.orphan) line.add_apart("parent " + visible(span.parent_id) + " is missing", Colour::kYellow);
+    if (node.orphan) line.add_apart("parent " + visible(span.parent_id) + " is not in the store", Colour::kYellow);
     output_->write(line.text(terminal_));
     const std::string error = error_line(span.error_type, span.error_message);
     if (!error.empty()) write_error(error, node);

@@ -39,6 +39,8 @@ AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_proc
   report.recovered = counters.records_recovered;
   report.corrupt = counters.records_corrupt;
   report.expired = counters.runs_expired;
+  report.waiting = counters.runs_waiting;
+  report.complete = report.complete && counters.failures == 0;
   return report;
 }
 

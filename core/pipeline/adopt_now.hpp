@@ -18,7 +18,8 @@ struct AdoptionReport {
   uint64_t expired = 0;    // runs removed though some processor never came for them
   uint64_t delivered = 0;  // records the given processors took
   uint64_t spans = 0;      // finished spans among them
-  bool complete = true;    // false: the deadline passed, or a processor did not take everything
+  uint64_t waiting = 0;    // runs that hold something for other processors
+  bool complete = true;    // false: the deadline passed, something could not be read, or not everything was taken
 };
 
 // Delivers what dead runs of `directory` hold for processors of the identities of `tables`. The tables are released.

@@ -120,7 +120,7 @@ void Adoption::pass() {
   }
   const auto ids = RunDirectory::list(directory_);
   if (!ids) {
-    messages_->warn("cannot look for dead runs: " + ids.error().message);
+    fail("cannot look for dead runs", ids.error());
     return;
   }
   for (const std::string& id : *ids) {
@@ -133,11 +133,12 @@ void Adoption::take_up(const std::string& id) {
   auto adopted = DeadRun::adopt(directory_, id, redactor_.get());
   if (!adopted) {
     // Alive, somebody else's, or of another version: not ours.
-    if (adopted.error().code != TR_EAGAIN) messages_->warn("a dead run is left alone: " + adopted.error().message);
+    if (adopted.error().code != TR_EAGAIN) fail("a dead run is left alone", adopted.error());
     return;
   }
   const Recovered& recovered = (*adopted)->recovered();
-  counters_.runs_adopted.fetch_add(1, std::memory_order_relaxed);
+  // One that waits for others is let go, and met again in the next pass.
+  if (waiting_.count(id) == 0) counters_.runs_adopted.fetch_add(1, std::memory_order_relaxed);
   counters_.records_recovered.fetch_add(recovered.finished + recovered.incomplete, std::memory_order_relaxed);
   counters_.records_corrupt.fetch_add(recovered.corrupt, std::memory_order_relaxed);
   Held held{std::move(*adopted), {}};
@@ -151,7 +152,7 @@ bool Adoption::tend(Held* held) {
   }
   auto cursors = held->run->unfinished_cursors();
   if (!cursors) {
-    messages_->warn("the cursors of a dead run cannot be read: " + cursors.error().message);
+    fail("the cursors of a dead run cannot be read", cursors.error());
     return false;
   }
   for (const Cursor& cursor : *cursors) {
@@ -175,9 +176,17 @@ bool Adoption::tend(Held* held) {
   const bool expired = os::unix_now() - held->run->created_unix_ns() > kExpiryNs;
   if (cursors->empty() || expired) {
     if (!cursors->empty()) counters_.runs_expired.fetch_add(1, std::memory_order_relaxed);
-    if (const Error error = held->run->remove()) messages_->warn("a dead run cannot be removed: " + error.message);
+    if (const Error error = held->run->remove()) fail("a dead run cannot be removed", error);
+  } else {
+    waiting_.insert(held->run->id());
+    counters_.runs_waiting.store(waiting_.size(), std::memory_order_relaxed);
   }
   return false;
+}
+
+void Adoption::fail(const std::string& what, const Error& error) {
+  counters_.failures.fetch_add(1, std::memory_order_relaxed);
+  messages_->warn(what + ": " + error.message);
 }
 
 }  // namespace trunkline::pipeline

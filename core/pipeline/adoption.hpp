@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <set>
 #include <string>
 #include <thread>
 
@@ -21,6 +22,8 @@ struct AdoptionCounters {
   std::atomic<uint64_t> records_recovered{0};
   std::atomic<uint64_t> records_corrupt{0};
   std::atomic<uint64_t> runs_expired{0};
+  std::atomic<uint64_t> runs_waiting{0};  // for processors that are not here
+  std::atomic<uint64_t> failures{0};      // dead runs, or the list of them, that could not be read or removed
 };
 
 class Adoption {
@@ -53,6 +56,7 @@ class Adoption {
   void pass();
   void take_up(const std::string& id);
   bool tend(Held* held);
+  void fail(const std::string& what, const Error& error);
 
   const std::string directory_;
   const std::string own_run_;
@@ -60,7 +64,9 @@ class Adoption {
   Registry* registry_;
   MessageLog* messages_;
   AdoptionCounters counters_;
-  std::map<std::string, Held> held_;  // the thread's own
+  // The thread's own.
+  std::map<std::string, Held> held_;
+  std::set<std::string> waiting_;  // runs that hold something for processors that are not here
 
   std::thread thread_;
   std::mutex mutex_;

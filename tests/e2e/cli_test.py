@@ -23,7 +23,7 @@ SPAN_KEYS = """trace_id span_id parent_id kind kind_name name status start_ns en
     output_tokens total_tokens cache_read_tokens cache_write_tokens reasoning_tokens score score_name step input input_type
     output output_type error_type error_message foreign_id attributes events dropped_attributes flags""".split()
 EVENT_KEYS = ["name", "time_ns", "attributes"]
-RECOVER_KEYS = "directory runs recovered incomplete corrupt expired delivered spans complete".split()
+RECOVER_KEYS = "directory runs recovered incomplete corrupt expired waiting delivered spans complete".split()
 STATS_KEYS = """directory traces running failed incomplete spans metric_runs input_tokens output_tokens total_tokens
     oldest_ns newest_ns store_bytes store_free_bytes run_bytes live_runs dead_runs""".split()
 
@@ -332,7 +332,7 @@ def odd_trees():
         equal([line.split("  parent")[0] for line in lines],
               ["├─ tool s1", "│  ├─ tool s2", "│  └─ tool s3", "├─ tool s4", "│  └─ tool s5", "├─ tool s6", "│  └─ tool s7",
                "└─ tool s8"], "tree")
-        expect(lines[3].endswith("parent 0000000000000063 is missing"), lines[3])
+        expect(lines[3].endswith("parent 0000000000000063 is not in the store"), lines[3])
         equal(len(place.json("show", "cccc")["spans"]), 8, "spans")
 
 
@@ -441,6 +441,10 @@ def read_only_directory():
             equal([trace["name"] for trace in json.loads(done.stdout)], ["plain"], "traces")
             expect(done.stderr.startswith(b"trunkline: warning: ") if dead else done.stderr == b"", f"{done.stderr!r}")
             expect(time.monotonic() - started < 10, "it waited for long")
+            if dead:
+                failed = subprocess.run(read_only(place.directory, [Place.trunkline, "recover", "--json"]),
+                                        env=place.environment, cwd=place.path, capture_output=True, timeout=60)
+                equal((failed.returncode, json.loads(failed.stdout)["complete"]), (1, False), f"{failed.stderr!r}")
             subprocess.run(["chmod", "-R", "u+w", place.path], check=True)
         equal(place.json("recover")["runs"], 1, "the run is still there")
 
