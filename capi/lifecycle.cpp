@@ -72,6 +72,7 @@ Error check(const tr_config& config) {
   if (config.max_memory != 0 && (config.max_memory < kLeastMemory || config.max_memory > kMostMemory)) {
     return Error{TR_EINVAL, "max_memory must be from 4 MiB to 2 GiB"};
   }
+  if (config.max_attributes > UINT16_MAX) return Error{TR_EINVAL, "max_attributes must be at most 65,535"};
   if (config.max_value_bytes > kMostValueBytes) return Error{TR_EINVAL, "max_value_bytes must be at most 1 GiB"};
   return Error::none();
 }

@@ -125,7 +125,7 @@ ConfigEnvironment read_environment(GetVariable get) {
   read.number("TRUNKLINE_MAX_MEMORY", true, &out.max_memory, kLeastMemory, kMostMemory);
   read.number("TRUNKLINE_MAX_DISK", true, &out.max_disk);
   read.number("TRUNKLINE_MAX_VALUE_BYTES", true, &out.max_value_bytes, 0, kMostValueBytes);
-  read.number("TRUNKLINE_MAX_ATTRIBUTES", false, &out.max_attributes);
+  read.number("TRUNKLINE_MAX_ATTRIBUTES", false, &out.max_attributes, 0, UINT16_MAX);
   read.number("TRUNKLINE_BLOCK_TIMEOUT_MS", false, &out.block_timeout_ms);
   read.number("TRUNKLINE_END_GRACE_MS", false, &out.end_grace_ms);
   read.number("TRUNKLINE_EXIT_TIMEOUT_MS", false, &out.exit_timeout_ms);

@@ -15,6 +15,7 @@ struct ForkGuard {
   pthread_once_t once = PTHREAD_ONCE_INIT;
   std::atomic<int> forking{0};           // forks that wait: works let them go first
   std::atomic<pid_t> forking_thread{0};  // the thread that forks and has the mutex
+  std::atomic<bool> amid_work{false};
   PutDownAtFork* first = nullptr;
 
   static void prepare();
@@ -48,6 +49,7 @@ void ForkGuard::after_in_parent() {
 
 // The parent's holders are out of reach here: their threads are not.
 void ForkGuard::after_in_child() {
+  if (guard.forking_thread.load() == 0) guard.amid_work.store(true);
   guard.forking.store(0);
   guard.forking_thread.store(0);
   guard.first = nullptr;
@@ -73,6 +75,8 @@ void ForkGuard::remove(PutDownAtFork* holder) {
 PutDownAtFork::PutDownAtFork() { guard.add(this); }
 
 void PutDownAtFork::retire(const GuardedWork& /*work*/) { guard.remove(this); }
+
+bool forked_amid_work() { return guard.amid_work.load(); }
 
 GuardedWork::GuardedWork() {
   while (guard.forking.load() != 0) sched_yield();

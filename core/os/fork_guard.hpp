@@ -15,6 +15,10 @@ class GuardedWork {
   GuardedWork& operator=(const GuardedWork&) = delete;
 };
 
+// Whether this process was forked while a work was under way that did not end in time: what it held is held for ever
+// here, and must not be opened again.
+bool forked_amid_work();
+
 // Something that holds what a child must not inherit.
 class PutDownAtFork {
  public:

@@ -24,7 +24,7 @@ constexpr size_t kAppendBytes = 1u << 20;
 struct LogContents {
   std::unordered_set<uint64_t> uids;  // of records that the recorder has too
   std::unordered_map<TraceId, uint64_t, TraceIdHash> origins;
-  std::unordered_set<TraceId, TraceIdHash> ended;
+  std::unordered_set<uint64_t> ended;  // traces, by the ids of their roots: two may continue the same remote one
   uint64_t last_sequence = 0;
 };
 
@@ -45,7 +45,7 @@ Error read_log(LogReader* reader, const std::unordered_set<uint64_t>& wanted, Lo
       std::memcpy(&header, frame.payload.data(), sizeof header);
       if (wanted.count(header.uid) != 0) contents->uids.insert(header.uid);
       contents->origins.try_emplace(origin_key(header), header.stamp);
-      if (header.type == TR_RECORD_TRACE_END) contents->ended.insert(header.trace_id);
+      if (header.type == TR_RECORD_TRACE_END) contents->ended.insert(header.span_id);
       contents->last_sequence = frame.sequence;
     }
     from = contents->last_sequence + 1;
@@ -127,12 +127,17 @@ Error DeadRun::recover(const Redactor* redactor) {
   if (Error error = read_log(&*reader_, uids, &contents)) return error;
   auto writer = LogWriter::open(directory_.fd(), LogOptions{});
   if (!writer) return writer.error();
-  Appender appender(&*writer, std::max(contents.last_sequence, last_sequence_) + 1);
+  // A processor may have taken from memory what the log could not keep: those numbers are used up.
+  uint64_t last = std::max(contents.last_sequence, last_sequence_);
+  const auto cursors = CursorFile::list(directory_.fd());
+  if (!cursors) return cursors.error();
+  for (const Cursor& cursor : *cursors) last = std::max(last, cursor.acknowledged);
+  Appender appender(&*writer, last + 1);
   RecordBuilder builder(redactor);
   for (const auto& entry : image->entries()) {
     if (!entry.open && !contents.uids.insert(entry.header.uid).second) continue;  // in the log, or found twice
     const bool is_end = entry.header.type == TR_RECORD_TRACE_END;
-    if (is_end && !contents.ended.insert(entry.header.trace_id).second) continue;
+    if (is_end && !contents.ended.insert(entry.header.span_id).second) continue;
     const uint64_t origin = contents.origins.try_emplace(origin_key(entry.header), appender.next()).first->second;
     RecordHeader header = entry.header;
     header.flags |= TR_RECORD_RECOVERED;

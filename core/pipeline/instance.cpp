@@ -93,7 +93,7 @@ Error Instance::start(const Settings& settings, MakeBuiltIns make_built_ins) {
   }
   if (!process().exit_hook && (settings.flags & TR_CONFIG_NO_EXIT_HOOK) == 0) {
     process().exit_hook = std::atexit([] {
-                            if (const auto running = Instance::current())
+                            if (const auto running = Instance::of_this_process())
                               shutdown(running->settings().exit_timeout_ms, true);
                           }) == 0;
   }
@@ -124,6 +124,14 @@ bool Instance::restarted_after_fork() {
   return current() != nullptr;
 }
 
+std::shared_ptr<Instance> Instance::of_this_process() {
+  record::Gate* gate = record::gate();
+  if (gate == nullptr) return nullptr;
+  const GateLock lock(&gate->instance_lock);
+  const auto& instance = process().instance != nullptr ? process().instance : process().ending;
+  return instance != nullptr && instance->pid_ == getpid() ? instance : nullptr;
+}
+
 std::shared_ptr<Instance> Instance::serving() {
   if (auto running = current()) return running;
   record::Gate* gate = record::gate();
@@ -133,7 +141,7 @@ std::shared_ptr<Instance> Instance::serving() {
 }
 
 std::shared_ptr<Processor> Instance::processor_in_hook() {
-  const auto instance = serving();
+  const auto instance = of_this_process();
   return instance == nullptr ? nullptr : instance->registry_.in_hook();
 }
 
@@ -194,7 +202,12 @@ Error Instance::open() {
   if (Error error = worker_->start(epoch_)) return error;
   std::vector<tr_processor> built_ins;
   if (Error error = make_built_ins_(settings_, &built_ins)) messages_.warn(error.message);
-  for (const tr_processor& table : built_ins) add_processor(table, nullptr);
+  for (size_t i = 0; i < built_ins.size(); ++i) {
+    if (const int failed = add_processor(built_ins[i], nullptr); failed != TR_OK) {
+      for (size_t rest = i + 1; rest < built_ins.size(); ++rest) built_ins[rest].release(built_ins[rest].user_data);
+      return Error{failed, std::string("the processor ") + built_ins[i].name + " cannot be started"};
+    }
+  }
   if (adoption_) {
     if (const Error error = adoption_->start()) messages_.warn("dead runs are not taken up: " + error.message);
   }

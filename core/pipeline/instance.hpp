@@ -41,6 +41,8 @@ class Instance {
   // Whether a forked child has just got an instance of its own, so that a call that found the gate closed is worth
   // repeating.
   static bool restarted_after_fork();
+  // The running or ending instance of this very process: in a forked child none is made for the question.
+  static std::shared_ptr<Instance> of_this_process();
   // The running instance, or the one that is just delivering its last records.
   static std::shared_ptr<Instance> serving();
   // The processor one of whose hooks runs on this thread.

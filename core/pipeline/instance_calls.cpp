@@ -113,10 +113,12 @@ int Instance::set_processors(const tr_processor* tables, size_t count, tr_proces
       if (auto removed = take_out(each->id())) old.push_back(std::move(removed));
     }
     size_t next_thread = 0;
+    bool shared = false;  // as make_threads counted them
     for (size_t i = 0; i < count; ++i) {
       fresh.push_back(make_processor(tables[i]));
       if (result != TR_OK) continue;
-      const bool needs_thread = !fresh.back()->polled() && next_thread < threads.size();
+      const bool needs_thread =
+          !fresh.back()->polled() && !(fresh.back()->shares_thread() && std::exchange(shared, true));
       result = start_processor(fresh.back(), needs_thread ? threads[next_thread++] : nullptr);
     }
     if (running) update_span_starts();

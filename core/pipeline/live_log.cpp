@@ -109,17 +109,13 @@ Expected<std::shared_ptr<const Block>> LiveLog::read(uint64_t sequence) {
   }
   if (!writer_) return next_in_memory;
   if (sequence > last_sequence_.load(std::memory_order_acquire)) return std::shared_ptr<const Block>();
-  auto from_disk = read_from_disk(sequence);
-  if (!from_disk) return from_disk;
-  // A gap on disk (writes that failed) may be in memory.
-  const auto& block = *from_disk;
-  if (block == nullptr || (next_in_memory && next_in_memory->first_sequence() < block->first_sequence())) {
-    return next_in_memory;
-  }
+  // A gap on disk (writes that failed) may be in memory: what is on disk is read up to there.
+  auto from_disk = read_from_disk(sequence, next_in_memory ? next_in_memory->first_sequence() : UINT64_MAX);
+  if (from_disk && *from_disk == nullptr) return next_in_memory;
   return from_disk;
 }
 
-Expected<std::shared_ptr<const Block>> LiveLog::read_from_disk(uint64_t sequence) {
+Expected<std::shared_ptr<const Block>> LiveLog::read_from_disk(uint64_t sequence, uint64_t before) {
   const std::lock_guard lock(reader_mutex_);
   if (!reader_) {
     auto reader = LogReader::open(directory_.get());
@@ -131,6 +127,7 @@ Expected<std::shared_ptr<const Block>> LiveLog::read_from_disk(uint64_t sequence
   if (result->frames.empty()) return std::shared_ptr<const Block>();
   auto block = std::make_shared<Block>();
   for (const Frame& frame : result->frames) {
+    if (frame.sequence >= before) break;
     if (frame.payload.size() >= sizeof(RecordHeader)) block->add(frame.sequence, frame.payload);
   }
   return std::shared_ptr<const Block>(block->empty() ? nullptr : std::move(block));

@@ -50,7 +50,7 @@ class LiveLog : public BlockSource {
 
   LiveLog(UniqueFd directory, const Options& options) : directory_(std::move(directory)), options_(options) {}
   void trim();
-  Expected<std::shared_ptr<const Block>> read_from_disk(uint64_t sequence);
+  Expected<std::shared_ptr<const Block>> read_from_disk(uint64_t sequence, uint64_t before);
 
   const UniqueFd directory_;
   const Options options_;

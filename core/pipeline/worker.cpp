@@ -26,10 +26,13 @@ constexpr int64_t kWallToleranceNs = 10'000'000;
 constexpr int64_t kRefusalsNs = 60'000'000'000;
 constexpr int64_t kSyncNs = 100'000'000;
 
+bool is_of_run(const RecordHeader& header) {
+  return header.type >= TR_RECORD_RUN_START && header.type <= TR_RECORD_RUN_FINISH;
+}
+
 // Runs and their records are found by the run's id, those of a trace by the trace's.
 TraceId origin_key(const RecordHeader& header) {
-  const bool has_trace = header.trace_id.high != 0 || header.trace_id.low != 0;
-  return has_trace ? header.trace_id : TraceId{0, header.span_id};
+  return is_of_run(header) ? TraceId{0, header.span_id} : header.trace_id;
 }
 
 }  // namespace
@@ -105,7 +108,7 @@ bool Worker::flush(int64_t deadline, uint64_t* sequence) {
   recorder_->wake_worker();
   while (flush_done_ < mine) {
     const int64_t left = deadline - os::monotonic_now();
-    if (left <= 0) return false;
+    if (left <= 0 || ended_) return false;
     flushed_.wait_for(lock, std::chrono::nanoseconds(std::min<int64_t>(left, 100'000'000)));
     if (flush_done_ < mine) recorder_->wake_worker();
   }
@@ -125,6 +128,7 @@ void Worker::run() {
   const std::lock_guard lock(mutex_);
   ended_ = true;
   has_ended_.notify_all();
+  flushed_.notify_all();
 }
 
 void Worker::sleep(bool worked) {
@@ -238,17 +242,17 @@ void Worker::finish_flush() {
 size_t Worker::close_traces(int64_t ended_by) {
   if (closing_.empty()) return 0;
   const int64_t time = os::monotonic_now();
-  std::vector<TraceId> ids;
-  ids.reserve(closing_.size());
-  for (const Closing& each : closing_) ids.push_back(each.trace_id);
+  std::vector<uint64_t> roots;
+  roots.reserve(closing_.size());
+  for (const Closing& each : closing_) roots.push_back(each.root);
   std::vector<bool> open;
-  collector_.find_open_spans(ids, &open);
-  std::vector<TraceId> overdue;
+  collector_.find_open_spans(roots, &open);
+  std::vector<uint64_t> overdue;
   std::vector<Closing> closable;
   std::vector<Closing> waiting;
   for (size_t i = 0; i < closing_.size(); ++i) {
     (open[i] ? waiting : closable).push_back(closing_[i]);
-    if (open[i] && (closing_[i].taken.stamp <= ended_by || time >= closing_[i].deadline)) overdue.push_back(ids[i]);
+    if (open[i] && (closing_[i].taken.stamp <= ended_by || time >= closing_[i].deadline)) overdue.push_back(roots[i]);
   }
   if (!overdue.empty()) counters_.spans_incomplete += collector_.end_open(&overdue);
   const size_t count = closable.size();
@@ -266,7 +270,7 @@ void Worker::log_records(const std::vector<record::Taken>& taken) {
       unfreed_.push_back({each, false});
     } else if (header.type == TR_RECORD_TRACE_END) {
       unfreed_.push_back({each, true});  // not before what precedes it in its chunk is in the log
-      closing_.push_back({each, header.trace_id, os::monotonic_now() + options_.end_grace_ns});
+      closing_.push_back({each, header.span_id, os::monotonic_now() + options_.end_grace_ns});
     } else {
       log_record(each, header);
     }
@@ -278,18 +282,18 @@ void Worker::log_record(const record::Taken& taken, const RecordHeader& header) 
   collector_.visit_items(taken, [this](const ItemView& item) { builder_.add(item); });
   block_->add(sequence_++, builder_.finish(collector_.dropped_attributes(taken)));
   unfreed_.push_back({taken, false});
-  if (header.type == TR_RECORD_TRACE_END || header.type == TR_RECORD_RUN_FINISH) forget_origin(header);
+  if (header.type == TR_RECORD_TRACE_END || header.type == TR_RECORD_RUN_FINISH) origins_.erase(origin_key(header));
   if (block_->entries().size() >= kBlockRecords || block_->bytes() >= kBlockBytes) flush_block();
 }
 
+// A run inside a trace begins with the trace, and may outlive it.
 uint64_t Worker::origin_of(const RecordHeader& header) {
-  return origins_.try_emplace(origin_key(header), sequence_).first->second;
-}
-
-void Worker::forget_origin(const RecordHeader& header) {
-  // A run inside a trace shares the trace's origin, which outlives it.
-  const bool has_trace = header.trace_id.high != 0 || header.trace_id.low != 0;
-  if (header.type == TR_RECORD_TRACE_END || !has_trace) origins_.erase(origin_key(header));
+  uint64_t first = sequence_;
+  if (header.type == TR_RECORD_RUN_START) {
+    const auto of_trace = origins_.find(header.trace_id);
+    if (of_trace != origins_.end()) first = of_trace->second;
+  }
+  return origins_.try_emplace(origin_key(header), first).first->second;
 }
 
 void Worker::flush_block() {

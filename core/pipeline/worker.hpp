@@ -61,7 +61,7 @@ class Worker {
  private:
   struct Closing {
     record::Taken taken;
-    TraceId trace_id;
+    uint64_t root;  // not the trace id: two traces may continue the same remote one
     int64_t deadline;
   };
   struct Moment {
@@ -78,7 +78,6 @@ class Worker {
   void log_records(const std::vector<record::Taken>& taken);
   void log_record(const record::Taken& taken, const RecordHeader& header);
   uint64_t origin_of(const RecordHeader& header);
-  void forget_origin(const RecordHeader& header);
   void flush_block();
   void tend_log();
   void tell_of_refusals();

@@ -186,19 +186,19 @@ void Collector::each_live_slot(Visit&& visit) {
   }
 }
 
-void Collector::find_open_spans(const std::vector<TraceId>& traces, std::vector<bool>* open) {
+void Collector::find_open_spans(const std::vector<uint64_t>& traces, std::vector<bool>* open) {
   open->assign(traces.size(), false);
   os::heavy_barrier();
   each_live_slot([&](const Slot& slot, uint32_t, uint64_t state) {
     if ((state >> kFlagBits & 3) != static_cast<uint64_t>(HandleKind::kSpan)) return;
-    const TraceId id{slot.trace_high.load(std::memory_order_relaxed), slot.trace_low.load(std::memory_order_relaxed)};
+    const uint64_t root = slot.trace_root.load(std::memory_order_relaxed);
     for (size_t i = 0; i < traces.size(); ++i) {
-      if (traces[i] == id) (*open)[i] = true;
+      if (traces[i] == root) (*open)[i] = true;
     }
   });
 }
 
-uint64_t Collector::end_open(const std::vector<TraceId>* traces) {
+uint64_t Collector::end_open(const std::vector<uint64_t>* traces) {
   uint64_t spans = 0;
   const int64_t now = recorder_->clock().now();
   std::vector<uint32_t> containers;
@@ -206,8 +206,8 @@ uint64_t Collector::end_open(const std::vector<TraceId>* traces) {
     if ((state & kEnded) != 0) return;
     const bool is_span = (state >> kFlagBits & 3) == static_cast<uint64_t>(HandleKind::kSpan);
     if (traces != nullptr) {
-      const TraceId id{slot.trace_high.load(std::memory_order_relaxed), slot.trace_low.load(std::memory_order_relaxed)};
-      if (!is_span || std::find(traces->begin(), traces->end(), id) == traces->end()) return;
+      const uint64_t root = slot.trace_root.load(std::memory_order_relaxed);
+      if (!is_span || std::find(traces->begin(), traces->end(), root) == traces->end()) return;
     }
     uint64_t expected = state & ~kLocked;
     if (!slot.state.compare_exchange_strong(expected, expected | kLocked, std::memory_order_acquire)) return;

@@ -59,11 +59,11 @@ class Collector {
   // Frees what has become free. Ends a pass.
   void end_pass();
 
-  // Which of the traces have spans that are not ended; sets `open[i]`.
-  void find_open_spans(const std::vector<TraceId>& traces, std::vector<bool>* open);
+  // Which of the traces, named by the ids of their roots, have spans that are not ended; sets `open[i]`.
+  void find_open_spans(const std::vector<uint64_t>& traces, std::vector<bool>* open);
   // Ends as incomplete what is open: spans of the given traces, or, with nullptr, everything. Taken by the next take.
   // Returns how many spans.
-  uint64_t end_open(const std::vector<TraceId>* traces);
+  uint64_t end_open(const std::vector<uint64_t>* traces);
 
   // Something was committed that the last take has not seen.
   bool anything_new() const;

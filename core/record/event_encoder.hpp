@@ -104,6 +104,7 @@ class EventEncoder {
     size_t count = 0;
     for (; count < value.size; ++count) {
       const size_t size = length(from[count].data, from[count].size);
+      if (size != 0 && from[count].data == nullptr) return false;
       if (size > policy_.max_value_bytes || bytes + size + 4 > policy_.max_value_bytes) break;
       bytes += size + 4;
     }

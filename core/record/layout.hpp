@@ -72,9 +72,10 @@ struct alignas(64) Slot {
   uint16_t dropped;
   ExtentReference overflow;  // first and last block of items that did not fit into `data`
   ExtentReference overflow_last;
+  std::atomic<uint64_t> trace_root;     // of a span: the id that stands for its trace; trace ids may be shared
   uint32_t next_batch;                  // list of free batches, slot number + 1
   std::atomic<uint32_t> context_flags;  // of a trace: those of its W3C context
-  uint8_t data[kSlotBytes - 128];
+  uint8_t data[kSlotBytes - 136];
 };
 static_assert(sizeof(Slot) == kSlotBytes);
 inline constexpr uint32_t kSlotDataBytes = sizeof(Slot::data);

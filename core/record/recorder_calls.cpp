@@ -106,6 +106,7 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   slot->trace_high.store(live.id.high, std::memory_order_relaxed);
   slot->trace_low.store(live.id.low, std::memory_order_relaxed);
   slot->span_id.store(random_span_id(thread.random), std::memory_order_relaxed);
+  slot->trace_root.store(live.root, std::memory_order_relaxed);
   slot->context_flags.store(live.slot->context_flags.load(std::memory_order_relaxed), std::memory_order_relaxed);
   slot->parent_id.store(parent_id, std::memory_order_relaxed);
   if (!append_plain(*slot, Field::kName, TR_TYPE_STR, {}, Bytes{name.data(), name.size()})) {

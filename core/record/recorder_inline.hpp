@@ -131,6 +131,7 @@ inline Slot* Recorder::open_slot(ThreadState& thread, tr_record_type type, uint3
   slot.trace_low.store(0, std::memory_order_relaxed);
   slot.span_id.store(0, std::memory_order_relaxed);
   slot.parent_id.store(0, std::memory_order_relaxed);
+  slot.trace_root.store(0, std::memory_order_relaxed);
   slot.start = clock_.now_early();
   slot.end = 0;
   slot.type = type;

@@ -153,6 +153,17 @@ TEST_F(Fork, a_child_that_leaves_by_exit_runs_the_exit_hook_for_its_own_run_only
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
 }
 
+TEST_F(Fork, a_child_may_start_with_a_configuration_of_its_own) {
+  start();
+  in_child([&] {
+    tr_config own = config();
+    own.durability = TR_DURABILITY_MEMORY;
+    if (tr_init(&own, nullptr) != TR_OK) return 10;
+    if (stats().mode != TR_MODE_MEMORY) return 11;
+    return tr_shutdown(5000) == TR_OK ? 0 : 12;
+  });
+}
+
 // SQLite keeps the locks of a process in memory: a child made while the parent writes must not inherit them.
 TEST_F(Fork, a_child_of_a_parent_that_writes_to_the_store_reaches_it_too) {
   tr_config with_store = config();

@@ -68,6 +68,9 @@ class LocalProcessor final : private os::PutDownAtFork {
 
   Error write(const tr_batch& batch) {
     damaged_ = false;
+    if (os::forked_amid_work()) {
+      return {TR_EAGAIN, "the process was forked in the middle of a write to the store: a later start takes this up"};
+    }
     if (Error error = writer_.ensure_open()) return error;
     size_t next = 0;
     while (next < batch.count) {
