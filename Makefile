@@ -44,7 +44,7 @@ soak: setup build ## for a day: kill -9 at random, the fault tests in their whol
 	cmake --build --preset release -j$(JOBS)
 	@if [[ -x build/bin/kill9 ]]; then build/bin/kill9 --runs $(SOAK_RUNS); fi
 	TRUNKLINE_TEST_WHOLE=1 ctest --test-dir build -L faults -E soak -j$(JOBS) --output-on-failure --no-tests=error
-	build/bin/soak --seconds $(SOAK_LOAD_SECONDS) --rate 0 --address-space 128
+	build/bin/soak --seconds $(SOAK_LOAD_SECONDS) --rate 0 --address-space 512
 	build/bin/soak --seconds $(SOAK_SECONDS) --rate 1000
 	ctest --test-dir build -L 'faults|conformance' --repeat until-fail:10 -j$(JOBS) --output-on-failure --no-tests=error
 
