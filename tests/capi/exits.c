@@ -118,8 +118,12 @@ static void run(const char* program, const Way* way) {
 }
 
 int main(int argc, char** argv) {
+  char self[4096];
+  const ssize_t size = readlink("/proc/self/exe", self, sizeof self - 1);
   size_t i;
+  if (size <= 0) return 1;
+  self[size] = '\0';
   if (argc == 3) return leave(argv[1], argv[2]);
-  for (i = 0; i < sizeof kWays / sizeof kWays[0]; ++i) run("/proc/self/exe", &kWays[i]);
+  for (i = 0; i < sizeof kWays / sizeof kWays[0]; ++i) run(self, &kWays[i]);
   return failures != 0;
 }
