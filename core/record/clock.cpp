@@ -3,6 +3,9 @@
 namespace trunkline::record {
 namespace {
 
+constexpr uint64_t kPromptCycles = 5000;      // a microsecond or two
+constexpr int64_t kMostBehindNs = 1'000'000;  // more is no drift
+
 // The closest of some: a thread may be interrupted between the two clocks.
 ClockSample take_sample() {
   ClockSample best;
@@ -60,13 +63,26 @@ int64_t Clock::now_slowly() noexcept {
 
 void Clock::advance(uint32_t version) noexcept {
   const ClockSegment current = segments_[version & 1].get();
-  const ClockSample sample = take_sample();
   ClockSegment next;
-  if (current.span != 0) {
-    next = next_segment(current, sample, &history_);
-  } else if (!first_segment(sample, &history_, &next)) {
-    usable_.store(false, std::memory_order_relaxed);
-    return;
+  for (int attempt = 0; attempt < 4; ++attempt) {
+    ClockHistory history = history_;
+    const ClockSample sample = take_sample();
+    if (current.span != 0) {
+      next = next_segment(current, sample, &history);
+    } else if (!first_segment(sample, &history, &next)) {
+      usable_.store(false, std::memory_order_relaxed);
+      return;
+    }
+    // Others read the old line until the new one is published; if that takes long, it would begin behind them.
+    const uint64_t now = os::read_cycle_counter();
+    const bool prompt = now - sample.cycles < kPromptCycles;
+    if (!prompt && attempt < 3) continue;
+    if (current.span != 0) {
+      const int64_t behind = time_of(current, now - current.cycles) - time_of(next, now - next.cycles);
+      if (behind > 0 && behind < kMostBehindNs) next.time += behind;
+    }
+    history_ = history;
+    break;
   }
   segments_[(version + 1) & 1].set(next);
   version_.store(version + 1, std::memory_order_release);
