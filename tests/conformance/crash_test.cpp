@@ -1,11 +1,14 @@
 // A process is killed; the next one that uses its directory takes over. What was acknowledged, and the state saved with
 // it, is where the processor of equal identity goes on; what was not is delivered again under the same names.
+#include <fcntl.h>
 #include <signal.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
 #include <set>
 
+#include "log/cursor_file.hpp"
+#include "os/file.hpp"
 #include "probe.hpp"
 #include "session.hpp"
 
@@ -83,6 +86,42 @@ Testament tell(const std::string& directory, Kind kind, const Probe::Options& op
     testament.last_taken = most == 0 ? 0 : probe.taken().back().sequence;
     die(testament);
   });
+}
+
+// A log that could not be written leaves a processor's cursor beyond its end: the records were served from memory. What
+// recovery then finds must not get numbers that the processor believes to have taken.
+TEST_P(Crash, NumbersThatWereTakenFromMemoryStayUsed) {
+  const Testament before = last_will_of([&](const Die& die) {
+    Probe probe(GetParam(), durable_);
+    Session session(directory_.path());
+    probe.attach();
+    record_trace("t", 10);
+    probe.wait_taken(12);
+    eventually([&] { return stats_of(probe.id()).delivered.records == 12; });
+    const tr_trace trace = tr_trace_start("open", TR_NUL, nullptr);
+    start_span(trace, "never ended");
+    probe.wait_taken(13);
+    eventually([&] { return stats_of(probe.id()).delivered.records == 13; });
+    Testament testament{};
+    only_run_in(directory_.path()).copy(testament.run_id, sizeof testament.run_id - 1);
+    die(testament);
+  });
+  {
+    const std::string run = directory_.file("run/") + before.run_id;
+    const UniqueFd folder(::open(run.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
+    const auto cursors = CursorFile::list(folder.get());
+    ASSERT_TRUE(cursors && cursors->size() == 1);
+    auto file = CursorFile::open(folder.get(), (*cursors)[0].identity);
+    ASSERT_TRUE(file);
+    Cursor beyond = (*cursors)[0];
+    beyond.acknowledged += 100;
+    ASSERT_FALSE(file->store(beyond));
+  }
+  Probe successor(GetParam(), durable_);
+  Session session(directory_.path());
+  ASSERT_EQ(successor.attach(), TR_OK);
+  ASSERT_TRUE(successor.wait_taken(2, 20000)) << "what was open is lost";
+  EXPECT_GT(successor.taken()[0].sequence, 113u);
 }
 
 TEST_P(Crash, TheSuccessorGoesOnWithTheLastState) {
