@@ -12,7 +12,7 @@ int tr_context_inject(uint64_t span_or_trace, char* buffer, size_t capacity) {
   buffer[0] = '\0';
   if (span_or_trace == 0) return TR_ESTALE;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   const HandleKind kind =
       trunkline::record::is_kind(span_or_trace, HandleKind::kTrace) ? HandleKind::kTrace : HandleKind::kSpan;
   trunkline::TraceId trace;

@@ -13,7 +13,7 @@ auto recording(Call&& call) -> decltype(call(std::declval<record::Entry&>())) {
   {
     record::Entry entry;
     if (entry) return call(entry);
-    if (entry.reentrant()) return 0;
+    if (record::Entry::reentrant()) return 0;
   }
   if (record::gate() == nullptr || !pipeline::Instance::restarted_after_fork()) return 0;
   record::Entry entry;

@@ -15,7 +15,7 @@ int record(tr_run run, tr_record_type type, std::string_view name, int64_t step,
   if (run == 0) return TR_OK;
   if (attributes == nullptr && count != 0) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().record_for_run(entry.thread(), run, type, name, step, attributes, count);
 }
 
@@ -64,6 +64,6 @@ int tr_run_finish(tr_run run, tr_run_status status, int32_t exit_code) {
   if (run == 0) return TR_OK;
   if (status > TR_RUN_KILLED) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().finish_run(entry.thread(), run, {status, exit_code});
 }

@@ -30,7 +30,7 @@ __attribute__((noinline, cold)) int put_slowly(ThreadState& thread, tr_span span
 
 __attribute__((noinline, cold)) int put_slowly(ThreadState& thread, tr_span span, Field field, tr_type type,
                                                std::string_view key, Word value) {
-  return thread.recorder->put(thread, span, HandleKind::kSpan, field, type, key, &value.bits, value.size());
+  return thread.recorder->put(thread, span, HandleKind::kSpan, field, type, key, &value.bits, Word::size());
 }
 
 template <class Value>
@@ -121,7 +121,7 @@ int tr_span_set_value(tr_span span, const char* key, size_t key_size, const tr_v
     return TR_EINVAL;
   }
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().put_value(entry.thread(), span, HandleKind::kSpan, key_view, *value);
 }
 
@@ -129,7 +129,7 @@ int tr_span_set_values(tr_span span, const tr_attribute* attributes, size_t coun
   if (span == 0) return TR_OK;
   if (attributes == nullptr && count != 0) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return set_values(entry, span, attributes, count);
 }
 
@@ -198,7 +198,7 @@ int tr_span_set_error(tr_span span, const char* type, size_t type_size, const ch
   std::string_view message_view;
   if (!view_of(type, type_size, &type_view) || !view_of(message, message_size, &message_view)) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().mark_failed(entry.thread(), span, HandleKind::kSpan, type_view, message_view);
 }
 
@@ -211,7 +211,7 @@ int tr_span_event(tr_span span, const char* name, size_t name_size, const tr_att
   std::string_view name_view;
   if (!view_of(name, name_size, &name_view) || (attributes == nullptr && count != 0)) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().put_event(entry.thread(), span, name_view, attributes, count);
 }
 
@@ -220,7 +220,7 @@ int tr_span_get_ids(tr_span span, uint8_t trace_id[16], uint8_t span_id[8]) {
   if (span_id != nullptr) std::memset(span_id, 0, 8);
   if (span == 0) return TR_OK;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   trunkline::TraceId trace;
   uint64_t id = 0;
   const int result = entry.recorder().ids(span, HandleKind::kSpan, &trace, &id);
@@ -233,14 +233,14 @@ int tr_span_get_ids(tr_span span, uint8_t trace_id[16], uint8_t span_id[8]) {
 int tr_span_end(tr_span span) {
   if (span == 0) return TR_OK;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
 }
 
 int tr_span_end_with(tr_span span, const tr_attribute* attributes, size_t count) {
   if (span == 0) return TR_OK;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   const bool good = attributes != nullptr || count == 0;
   const int set = good ? set_values(entry, span, attributes, count) : TR_EINVAL;
   const int ended = entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
@@ -260,6 +260,6 @@ int tr_span_record(const tr_span_data* span) {
   }
   if (known.attributes == nullptr && known.attribute_count != 0) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().record_span(entry.thread(), known);
 }

@@ -35,7 +35,7 @@ bool read_options(const tr_trace_options* options, tr_context* parent, trunkline
 int put(tr_trace trace, Field field, tr_type type, std::string_view key, const void* value, size_t size) {
   if (field == Field::kAttribute && (key.empty() || key.size() > trunkline::kMaxKeyBytes)) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().put(entry.thread(), trace, HandleKind::kTrace, field, type, key, value, size);
 }
 
@@ -71,7 +71,7 @@ int tr_trace_set_value(tr_trace trace, const char* key, size_t key_size, const t
       return TR_EINVAL;
     }
     const Entry entry;
-    if (!entry) return entry.closed_result();
+    if (!entry) return Entry::closed_result();
     return entry.recorder().put_value(entry.thread(), trace, HandleKind::kTrace, key_view, *value);
   });
 }
@@ -112,7 +112,7 @@ int tr_trace_set_error(tr_trace trace, const char* type, size_t type_size, const
   std::string_view message_view;
   if (!view_of(type, type_size, &type_view) || !view_of(message, message_size, &message_view)) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().mark_failed(entry.thread(), trace, HandleKind::kTrace, type_view, message_view);
 }
 
@@ -121,7 +121,7 @@ int tr_trace_event(tr_trace trace, const char* name, size_t name_size, const tr_
   std::string_view name_view;
   if (!view_of(name, name_size, &name_view) || (attributes == nullptr && count != 0)) return TR_EINVAL;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().record_event(entry.thread(), trace, name_view, attributes, count);
 }
 
@@ -130,7 +130,7 @@ int tr_trace_get_id(tr_trace trace, uint8_t trace_id[16]) {
   std::memset(trace_id, 0, 16);
   if (trace == 0) return TR_OK;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   trunkline::TraceId id;
   uint64_t root = 0;
   const int result = entry.recorder().ids(trace, HandleKind::kTrace, &id, &root);
@@ -141,6 +141,6 @@ int tr_trace_get_id(tr_trace trace, uint8_t trace_id[16]) {
 int tr_trace_end(tr_trace trace) {
   if (trace == 0) return TR_OK;
   const Entry entry;
-  if (!entry) return entry.closed_result();
+  if (!entry) return Entry::closed_result();
   return entry.recorder().end(entry.thread(), trace, HandleKind::kTrace);
 }
