@@ -181,8 +181,10 @@ typedef uint32_t tr_kind;
  * Lifecycle
  *
  * One instance of the library lives in a process between tr_init and tr_shutdown. Before and after, every recording
- * call returns 0, TR_ESTATE or - for a handle, which is stale - TR_ESTALE at once. In a forked child all handles are stale and the first call starts a fresh
- * instance with the same configuration and its own run directory; processors written by the host are not inherited.
+ * call returns 0, TR_ESTATE or - for a handle, which is stale - TR_ESTALE at once. In a forked child all handles are
+ * stale and the first call starts a fresh instance with the same configuration and its own run directory, unless it is
+ * tr_init with another one; processors written by the host are not inherited. fork() waits until the local store is not
+ * in the middle of a write, a second at most.
  *
  * Defaults of this section
  *   Thread-safety: any thread; calls are serialised.
