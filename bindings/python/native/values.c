@@ -44,6 +44,10 @@ static int integer_value(PyObject* object, tr_value* value, PyObject** keep) {
     return 0;
   }
   PyObject* digits = PyObject_Str(object); /* 64 bits do not hold it: text does */
+  if (digits == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
+    PyErr_Clear(); /* the interpreter limits how many decimal digits it makes */
+    digits = PyNumber_ToBase(object, 16);
+  }
   if (digits == NULL || keep_alive(keep, digits) < 0) return -1;
   return text_value(digits, TR_TYPE_STR, value, keep);
 }
