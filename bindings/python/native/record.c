@@ -56,6 +56,21 @@ int records_detach(RecordList* list) {
   return result;
 }
 
+/* To be read by what may run code of Python's: that code may acknowledge the batch, whose memory then goes away. */
+static int own(RecordObject* self) {
+  if (self->link == NULL) return 0;
+  const char* run_id = NULL;
+  tr_record* copy = record_copy(self->record, self->run_id, &run_id);
+  if (copy == NULL) {
+    PyErr_NoMemory();
+    return -1;
+  }
+  unlink_record(self);
+  self->record = copy;
+  self->run_id = run_id;
+  return 0;
+}
+
 /* ---- fields ---- */
 
 typedef PyObject* (*Read)(const tr_record* record, size_t offset);
@@ -162,10 +177,21 @@ static PyObject* read_events(const tr_record* record, size_t offset) {
   return list;
 }
 
+/* Scalars and text are made in one step; all else allocates containers (which may collect garbage) or decodes. */
+static int is_read_at_once(const tr_record* record, const Field* field) {
+  if (field->read == read_attributes) return record->attribute_count == 0;
+  if (field->read == read_events) return record->event_count == 0;
+  if (field->read != read_value) return 1;
+  const tr_value* value = at(record, field->offset);
+  return value->type <= TR_TYPE_BYTES;
+}
+
 static PyObject* record_get(PyObject* object, void* closure) {
-  const RecordObject* self = (const RecordObject*)object;
+  RecordObject* self = (RecordObject*)object;
   const Field* field = closure;
-  return self->record == NULL ? PyErr_NoMemory() : field->read(self->record, field->offset);
+  if (self->record == NULL) return PyErr_NoMemory();
+  if (!is_read_at_once(self->record, field) && own(self) < 0) return NULL;
+  return field->read(self->record, field->offset);
 }
 
 static PyObject* record_get_run_id(PyObject* object, void* closure) {

@@ -18,6 +18,7 @@ from ._trunkline import Batch, Record
 from ._types import RecordType, TrunklineError, check
 
 log = logging.getLogger("trunkline")
+DEFAULT_BATCH_SIZE = 512
 
 
 class Again(Exception):
@@ -36,7 +37,7 @@ class TraceProcessor(abc.ABC):
     destination: ClassVar[str | None] = None  #: where it sends to, without secrets; part of its identity
     durable: ClassVar[bool] = False  #: what a dead process left goes to the next processor of equal identity
     span_starts: ClassVar[bool] = False  #: `on_batch` wants records of span starts too
-    batch_size: ClassVar[int] = 512
+    batch_size: ClassVar[int] = DEFAULT_BATCH_SIZE  #: 0: the default
 
     def on_trace_start(self, record: Record) -> None: ...
     def on_span_start(self, record: Record) -> None: ...
@@ -141,7 +142,10 @@ class Delivery:
         flags = native.PROCESSOR_DURABLE if processor.durable else 0
         if processor.span_starts or _overrides(processor, "on_span_start"):
             flags |= native.PROCESSOR_SPAN_STARTS
-        return (processor.name or type(processor).__name__, processor.destination, flags, processor.batch_size)
+        return (processor.name or type(processor).__name__, processor.destination, flags, self._most())
+
+    def _most(self) -> int:
+        return self.processor.batch_size or DEFAULT_BATCH_SIZE
 
     def start(self, id: int) -> None:
         self.id = id
@@ -199,7 +203,7 @@ class Delivery:
         """Takes what there is. False: there will be no more."""
         while True:
             self._answer_flushes()
-            batch = native.poll(self.id, self.processor.batch_size)
+            batch = native.poll(self.id, self._most())
             if batch is None:
                 return True
             if isinstance(batch, int):
@@ -214,12 +218,8 @@ class Delivery:
     def _guarded(self, hook: Callable[..., None], *arguments: object) -> int:
         try:
             hook(*arguments)
-        except Again:
-            return native.EAGAIN
-        except BaseException:  # noqa: BLE001 - nothing of a processor reaches the agent
-            log.exception("%s of the processor %s failed", getattr(hook, "__name__", "a hook"),
-                          type(self.processor).__name__)
-            return native.EINTERNAL
+        except BaseException as error:  # noqa: BLE001 - nothing of a processor reaches the agent
+            return self._refused(hook, error)
         return 0
 
     def _restore(self, batch: Batch) -> bool:
@@ -232,8 +232,11 @@ class Delivery:
 
     def _deliver(self, batch: Batch) -> None:
         result = self._guarded(self.processor.on_batch, batch)
-        if len(batch) > 0 and not batch.retained:
-            batch.ack(result, self.state if result == 0 else None)
+        if len(batch) > 0 and (result != 0 or not batch.retained):
+            try:
+                batch.ack(result, self.state if result == 0 else None)
+            except ValueError:  # retained, and another thread acknowledged it just now
+                pass
 
     def _deliver_each(self, batch: Batch) -> None:
         hooks = self._hooks
@@ -252,11 +255,14 @@ class Delivery:
             taken += 1
         batch.ack(0, state)
 
-    def _refused(self, hook: Hook, error: BaseException) -> int:
+    def _refused(self, hook: Callable[..., None], error: BaseException) -> int:
         if isinstance(error, Again):
             return native.EAGAIN
-        log.error("%s of the processor %s failed", getattr(hook, "__name__", "a hook"),
-                  type(self.processor).__name__, exc_info=error)
+        try:
+            log.error("%s of the processor %s failed", getattr(hook, "__name__", "a hook"),
+                      type(self.processor).__name__, exc_info=error)
+        except BaseException:  # noqa: BLE001 - filters and handlers are the program's own code
+            pass
         return native.EINTERNAL
 
     def _answer_flushes(self) -> None:
@@ -313,6 +319,9 @@ class Registry:
                 described.append((processor.kind, processor.options))
             else:
                 raise TypeError(f"{processor!r} is no processor")
+        objects = [each.processor for each in deliveries if each is not None]
+        if any(one is other for i, one in enumerate(objects) for other in objects[:i]):
+            raise ValueError("the same processor is given twice")
         for delivery in deliveries:
             if delivery is not None and self.find(delivery.processor) is not None:
                 raise ValueError("the processor is registered already")
