@@ -1,6 +1,8 @@
 /* Start of the library, and its counts: structs that are read and written by tables of their fields. */
 #include <stddef.h>
+#include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 
 #include "native.h"
 
@@ -65,6 +67,21 @@ static int read_config(PyObject* options, tr_config* config) {
   return 0;
 }
 
+static int may_wait;
+
+PyThreadState* native_unlock(void) { return may_wait ? PyEval_SaveThread() : NULL; }
+
+void native_lock(PyThreadState* unlocked) {
+  if (unlocked != NULL) PyEval_RestoreThread(unlocked);
+}
+
+/* What is not given is what the environment says. */
+static int is_blocking(const tr_config* config) {
+  const char* variable = getenv("TRUNKLINE_OVERFLOW");
+  if (config->overflow != TR_OVERFLOW_DEFAULT) return config->overflow == TR_OVERFLOW_BLOCK;
+  return variable != NULL && strcasecmp(variable, "block") == 0;
+}
+
 /* A dict of fields of tr_config -> (code, message). The dict has been checked and keeps its texts alive. */
 static PyObject* init(PyObject* module, PyObject* options) {
   (void)module;
@@ -72,6 +89,7 @@ static PyObject* init(PyObject* module, PyObject* options) {
   tr_error error = {.struct_size = sizeof error};
   if (tr_config_init(&config, sizeof config) != TR_OK) return Py_BuildValue("(is)", TR_EINTERNAL, "no configuration");
   if (read_config(options, &config) < 0) return NULL;
+  may_wait = is_blocking(&config); /* before: from inside tr_init on, other threads may start spans */
   int result = 0;
   Py_BEGIN_ALLOW_THREADS;
   result = tr_init(&config, &error);

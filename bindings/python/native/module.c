@@ -38,7 +38,7 @@ static PyObject* lend(PyObject* module, PyObject* dict) {
       {"make_usage", &lent.make_usage},   {"make_event", &lent.make_event},
       {"kind_number", &lent.kind_number}, {"get_current", &lent.get_current},
       {"set_current", &lent.set_current}, {"reset_current", &lent.reset_current},
-      {"start_trace", &lent.start_trace},
+      {"start_trace", &lent.start_trace}, {"off", &lent.off},
   };
   for (size_t i = 0; i < sizeof slots / sizeof *slots; ++i) {
     PyObject* object = PyDict_GetItemString(dict, slots[i].name);

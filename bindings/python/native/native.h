@@ -19,6 +19,7 @@ typedef struct Lent {
   PyObject* set_current;
   PyObject* reset_current;
   PyObject* start_trace; /* name -> a Trace that has been started */
+  PyObject* off;         /* the scope in which nothing is recorded */
 } Lent;
 extern Lent lent;
 
@@ -73,6 +74,10 @@ int batch_add_to(PyObject* module);
 int span_add_to(PyObject* module);
 
 /* ---- functions, added to the module ---- */
+
+/* Around calls that wait for room where overflow=block: lets go of the interpreter's lock, if so. */
+PyThreadState* native_unlock(void);
+void native_lock(PyThreadState* unlocked);
 
 int recording_add_to(PyObject* module);
 int lifecycle_add_to(PyObject* module);

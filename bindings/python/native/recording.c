@@ -44,7 +44,9 @@ static PyObject* set_attributes(PyObject* const* arguments, SetAttributes set) {
   uint64_t handle = 0;
   Attributes attributes;
   if (native_handle(arguments[0], &handle) < 0 || attributes_take(&attributes, arguments[1]) < 0) return NULL;
+  PyThreadState* unlocked = native_unlock();
   const int result = set(handle, attributes.items, attributes.count);
+  native_lock(unlocked);
   attributes_release(&attributes);
   return PyLong_FromLong(result);
 }
@@ -81,7 +83,10 @@ static PyObject* make_event(PyObject* const* arguments, MakeEvent make) {
   const char* name = native_text(arguments[1], &size, &encoded);
   PyObject* answer = NULL;
   if (name != NULL && attributes_take(&attributes, arguments[2]) == 0) {
-    answer = PyLong_FromLong(make(handle, name, (size_t)size, attributes.items, attributes.count));
+    PyThreadState* unlocked = native_unlock();
+    const int result = make(handle, name, (size_t)size, attributes.items, attributes.count);
+    native_lock(unlocked);
+    answer = PyLong_FromLong(result);
     attributes_release(&attributes);
   }
   Py_XDECREF(encoded);
@@ -117,7 +122,10 @@ FUNCTION(trace_start) {
     }
     options.metadata = metadata.items;
     options.metadata_count = metadata.count;
-    answer = PyLong_FromUnsignedLongLong(tr_trace_start(texts[0].data, texts[0].size, &options));
+    PyThreadState* unlocked = native_unlock();
+    const tr_trace trace = tr_trace_start(texts[0].data, texts[0].size, &options);
+    native_lock(unlocked);
+    answer = PyLong_FromUnsignedLongLong(trace);
     attributes_release(&metadata);
   }
   for (int i = 0; i < 4; ++i) Py_XDECREF(encoded[i]);
@@ -149,8 +157,11 @@ FUNCTION(span_start_with) {
   if (read_kind(arguments[2], &kind) < 0) return NULL;
   const char* name = native_text(arguments[3], &size, &encoded);
   if (name != NULL && attributes_take(&attributes, arguments[4]) == 0) {
-    answer = PyLong_FromUnsignedLongLong(
-        tr_span_start_with(trace, parent, kind, name, (size_t)size, attributes.items, attributes.count));
+    PyThreadState* unlocked = native_unlock();
+    const tr_span span =
+        tr_span_start_with(trace, parent, kind, name, (size_t)size, attributes.items, attributes.count);
+    native_lock(unlocked);
+    answer = PyLong_FromUnsignedLongLong(span);
     attributes_release(&attributes);
   }
   Py_XDECREF(encoded);
@@ -175,7 +186,10 @@ FUNCTION(span_record) {
   if (valid == 0 && attributes_take(&attributes, arguments[9]) == 0) {
     span.attributes = attributes.items;
     span.attribute_count = attributes.count;
-    answer = PyLong_FromLong(tr_span_record(&span));
+    PyThreadState* unlocked = native_unlock();
+    const int result = tr_span_record(&span);
+    native_lock(unlocked);
+    answer = PyLong_FromLong(result);
     attributes_release(&attributes);
   }
   for (int i = 0; i < 4; ++i) Py_XDECREF(encoded[i]);
@@ -265,7 +279,10 @@ FUNCTION(run_start) {
   if (valid == 0 && attributes_take(&config, arguments[4]) == 0) {
     options.config = config.items;
     options.config_count = config.count;
-    answer = PyLong_FromUnsignedLongLong(tr_run_start(&options));
+    PyThreadState* unlocked = native_unlock();
+    const tr_run run = tr_run_start(&options);
+    native_lock(unlocked);
+    answer = PyLong_FromUnsignedLongLong(run);
     attributes_release(&config);
   }
   for (int i = 0; i < 3; ++i) Py_XDECREF(encoded[i]);
@@ -281,7 +298,9 @@ FUNCTION(run_log) {
   const long long step = PyLong_AsLongLong(arguments[1]);
   if (step == -1 && PyErr_Occurred()) return NULL;
   if (attributes_take(&metrics, arguments[2]) < 0) return NULL;
+  PyThreadState* unlocked = native_unlock();
   const int result = tr_run_log(handle, step, metrics.items, metrics.count);
+  native_lock(unlocked);
   attributes_release(&metrics);
   return PyLong_FromLong(result);
 }

@@ -11,6 +11,7 @@ typedef struct SpanObject {
   PyObject* parent; /* None: whatever is current at the start */
   PyObject* token;  /* of the variable that holds what is current */
   PyObject* own_trace;
+  PyObject* in_trace; /* the Trace it was started in, when that is known */
   uint64_t trace;
   uint64_t handle;
   int started;
@@ -47,6 +48,7 @@ static int span_traverse(PyObject* object, visitproc visit, void* arg) {
   Py_VISIT(self->parent);
   Py_VISIT(self->token);
   Py_VISIT(self->own_trace);
+  Py_VISIT(self->in_trace);
   Py_VISIT(Py_TYPE(object));
   return 0;
 }
@@ -58,6 +60,7 @@ static int span_clear(PyObject* object) {
   Py_CLEAR(self->parent);
   Py_CLEAR(self->token);
   Py_CLEAR(self->own_trace);
+  Py_CLEAR(self->in_trace);
   return 0;
 }
 
@@ -70,6 +73,25 @@ static void span_dealloc(PyObject* object) {
   Py_DecRef((PyObject*)type);
 }
 
+/* ---- an error that waits while something else is done ---- */
+
+typedef struct Error {
+  PyObject* type;
+  PyObject* value;
+  PyObject* traceback;
+} Error;
+
+static Error error_take(void) {
+  Error error;
+  PyErr_Fetch(&error.type, &error.value, &error.traceback);
+  return error;
+}
+
+/* The one that waited goes before one that came meanwhile. */
+static void error_give(Error error) {
+  if (error.type != NULL) PyErr_Restore(error.type, error.value, error.traceback);
+}
+
 /* ---- start ---- */
 
 static int read_handle(PyObject* scope, PyObject* name, uint64_t* handle) {
@@ -80,23 +102,39 @@ static int read_handle(PyObject* scope, PyObject* name, uint64_t* handle) {
   return result;
 }
 
-static int scope_handles(PyObject* scope, uint64_t* trace, uint64_t* parent) {
-  if (PyObject_TypeCheck(scope, span_type)) {
-    *trace = ((const SpanObject*)scope)->trace;
-    *parent = ((const SpanObject*)scope)->handle;
+/* Takes over what the scope is: its handles, and the trace it lies in. */
+static int enter_scope(SpanObject* self, PyObject* scope, uint64_t* parent) {
+  if (scope == lent.off) {
+    self->trace = *parent = 0;
     return 0;
   }
-  return read_handle(scope, trace_name, trace) < 0 ? -1 : read_handle(scope, handle_name, parent);
+  if (PyObject_TypeCheck(scope, span_type)) {
+    const SpanObject* span = (const SpanObject*)scope;
+    native_replace(&self->in_trace, Py_XNewRef(span->in_trace));
+    self->trace = span->trace;
+    *parent = span->handle;
+    return 0;
+  }
+  native_replace(&self->in_trace, Py_NewRef(scope));
+  return read_handle(scope, trace_name, &self->trace) < 0 ? -1 : read_handle(scope, handle_name, parent);
+}
+
+static PyObject* start_own_trace(SpanObject* self) {
+  self->own_trace = PyObject_CallFunctionObjArgs(lent.start_trace, self->name, NULL);
+  return Py_XNewRef(self->own_trace);
 }
 
 /* The scope that the span is started in; outside of every trace it brings a trace of its own. A new reference. */
 static PyObject* find_scope(SpanObject* self) {
-  if (self->parent != Py_None) return Py_NewRef(self->parent);
   PyObject* scope = PyObject_CallNoArgs(lent.get_current);
+  if (scope == NULL || scope == lent.off) return scope;
+  if (self->parent != Py_None) {
+    Py_DecRef(scope);
+    return Py_NewRef(self->parent);
+  }
   if (scope != Py_None) return scope;
   Py_DecRef(scope);
-  self->own_trace = PyObject_CallFunctionObjArgs(lent.start_trace, self->name, NULL);
-  return Py_XNewRef(self->own_trace);
+  return start_own_trace(self);
 }
 
 static int read_kind(PyObject* kind, tr_kind* number) {
@@ -123,16 +161,40 @@ static int start_with(SpanObject* self, uint64_t parent, tr_kind kind) {
   Attributes attributes;
   const int taken = attributes_take(&attributes, self->attributes);
   if (taken == 0) {
-    self->handle =
+    PyThreadState* unlocked = native_unlock();
+    const tr_span handle =
         tr_span_start_with(self->trace, parent, kind, name, (size_t)size, attributes.items, attributes.count);
+    native_lock(unlocked);
+    self->handle = handle;
     attributes_release(&attributes);
   }
   Py_XDECREF(encoded);
   return taken;
 }
 
-static int start(SpanObject* self) {
+static int start_in(SpanObject* self, PyObject* scope, tr_kind kind) {
   uint64_t parent = 0;
+  if (scope == NULL) return -1;
+  const int found = enter_scope(self, scope, &parent);
+  Py_DecRef(scope);
+  return found < 0 ? -1 : start_with(self, parent, kind);
+}
+
+/* The current scope was left behind by a trace that has ended since: a task or thread that outlived it. */
+static int was_left_behind(const SpanObject* self) {
+  uint8_t id[16];
+  return self->handle == 0 && self->trace != 0 && self->parent == Py_None && self->own_trace == NULL &&
+         tr_trace_get_id(self->trace, id) == TR_ESTALE;
+}
+
+static int end_own_trace(SpanObject* self) {
+  if (self->own_trace == NULL) return 0;
+  PyObject* done = PyObject_CallMethod(self->own_trace, "end", NULL);
+  Py_XDECREF(done);
+  return done == NULL ? -1 : 0;
+}
+
+static int start(SpanObject* self) {
   tr_kind kind = 0;
   if (self->started || self->name == NULL) {
     PyErr_SetString(PyExc_RuntimeError, "a span is started once");
@@ -140,11 +202,13 @@ static int start(SpanObject* self) {
   }
   if (read_kind(self->kind, &kind) < 0) return -1;
   self->started = 1;
-  PyObject* scope = find_scope(self);
-  if (scope == NULL) return -1;
-  const int found = scope_handles(scope, &self->trace, &parent);
-  Py_DecRef(scope);
-  return found < 0 ? -1 : start_with(self, parent, kind);
+  int result = start_in(self, find_scope(self), kind);
+  if (result == 0 && was_left_behind(self)) result = start_in(self, start_own_trace(self), kind);
+  if (result == 0) return 0;
+  Error error = error_take();
+  end_own_trace(self);
+  error_give(error);
+  return -1;
 }
 
 static PyObject* span_start(PyObject* self, PyObject* unused) {
@@ -164,12 +228,26 @@ static PyObject* span_enter(PyObject* object, PyObject* unused) {
 
 /* ---- end ---- */
 
+/* Another span, whose block outlasts this one's, stays current, unless the trace ends here. */
+static int is_to_leave(const SpanObject* self, PyObject* scope) {
+  if (scope == (const PyObject*)self) return 1;
+  return self->own_trace != NULL && self->trace != 0 && PyObject_TypeCheck(scope, span_type) &&
+         ((const SpanObject*)scope)->trace == self->trace;
+}
+
 /* In another context than the one that was entered there is nothing to undo. */
 static int leave(SpanObject* self) {
   PyObject* token = self->token;
   if (token == NULL) return 0;
   self->token = NULL;
-  PyObject* done = PyObject_CallFunctionObjArgs(lent.reset_current, token, NULL);
+  PyObject* scope = PyObject_CallNoArgs(lent.get_current);
+  PyObject* done = NULL;
+  if (scope != NULL && is_to_leave(self, scope)) {
+    done = PyObject_CallFunctionObjArgs(lent.reset_current, token, NULL);
+  } else if (scope != NULL) {
+    done = Py_NewRef(Py_None);
+  }
+  Py_XDECREF(scope);
   Py_DecRef(token);
   if (done == NULL && PyErr_ExceptionMatches(PyExc_ValueError)) {
     PyErr_Clear();
@@ -189,10 +267,11 @@ static int call_with(PyObject* object, const char* method, PyObject* argument) {
 static int end(SpanObject* self, PyObject* error) {
   tr_span_end(self->handle);
   if (self->own_trace == NULL) return 0;
-  if (error != Py_None && call_with(self->own_trace, "set_error", error) < 0) return -1;
-  PyObject* done = PyObject_CallMethod(self->own_trace, "end", NULL);
-  Py_XDECREF(done);
-  return done == NULL ? -1 : 0;
+  if (error != Py_None) call_with(self->own_trace, "set_error", error);
+  const Error failure = error_take();
+  const int result = end_own_trace(self);
+  error_give(failure);
+  return result < 0 || failure.type != NULL ? -1 : 0;
 }
 
 static PyObject* span_end(PyObject* self, PyObject* unused) {
@@ -204,8 +283,14 @@ static PyObject* span_end(PyObject* self, PyObject* unused) {
 static PyObject* span_exit(PyObject* object, PyObject* const* arguments, Py_ssize_t count) {
   SpanObject* self = (SpanObject*)object;
   if (native_count(count, 3, 3) < 0) return NULL;
-  if (arguments[1] != Py_None && call_with(object, "set_error", arguments[1]) < 0) return NULL;
-  if (leave(self) < 0 || end(self, arguments[1]) < 0) return NULL;
+  if (arguments[1] != Py_None) call_with(object, "set_error", arguments[1]);
+  Error failure = error_take();
+  leave(self);
+  if (failure.type == NULL) failure = error_take();
+  PyErr_Clear();
+  end(self, arguments[1]);
+  error_give(failure);
+  if (PyErr_Occurred()) return NULL;
   Py_RETURN_NONE;
 }
 
@@ -232,6 +317,12 @@ static PyObject* get_name(PyObject* object, void* closure) {
   return Py_XNewRef(((const SpanObject*)object)->name);
 }
 
+static PyObject* get_in_trace(PyObject* object, void* closure) {
+  (void)closure;
+  PyObject* trace = ((const SpanObject*)object)->in_trace;
+  return Py_NewRef(trace == NULL ? Py_None : trace);
+}
+
 static PyObject* get_handle(PyObject* object, void* offset) {
   return PyLong_FromUnsignedLongLong(*(const uint64_t*)(const void*)((const char*)object + (size_t)offset));
 }
@@ -248,6 +339,7 @@ static PyMethodDef span_methods[] = {
 
 static PyGetSetDef span_fields[] = {
     {"name", get_name, NULL, NULL, NULL},
+    {"_in_trace", get_in_trace, NULL, NULL, NULL},
     {"_trace", get_handle, NULL, NULL, (void*)offsetof(SpanObject, trace)},
     {"_handle", get_handle, NULL, NULL, (void*)offsetof(SpanObject, handle)},
     {NULL, NULL, NULL, NULL, NULL},

@@ -31,7 +31,7 @@ from ._processors import (
     set_trace_processors,
 )
 from ._runs import Run, start_run
-from ._spans import Span, Trace, current_span, current_traceparent, span
+from ._spans import Span, Trace, current_span, current_trace, current_traceparent, span
 from ._trunkline import Batch, Record
 from ._types import Event, Kind, Mode, RecordType, RunStatus, TrunklineError, Usage
 
@@ -48,7 +48,7 @@ AGAIN = _trunkline.EAGAIN  #: for Batch.ack: to be offered again
 __all__ = [
     "AGAIN", "Again", "Batch", "BuiltIn", "Event", "Kind", "Mode", "Record", "RecordType", "Run", "RunStatus", "Span",
     "ThreadPoolExecutor", "Trace", "TraceProcessor", "Traced", "TrunklineError", "Usage", "add_trace_processor",
-    "console_processor", "current_span", "current_traceparent", "disabled", "force_flush", "in_context", "init",
-    "jsonl_processor", "local_processor", "processor_stats", "remove_trace_processor", "set_trace_processors",
-    "shutdown", "span", "start_run", "stats", "trace",
+    "console_processor", "current_span", "current_trace", "current_traceparent", "disabled", "force_flush",
+    "in_context", "init", "jsonl_processor", "local_processor", "processor_stats", "remove_trace_processor",
+    "set_trace_processors", "shutdown", "span", "start_run", "stats", "trace",
 ]

@@ -35,8 +35,12 @@ OFF = Off()
 current: contextvars.ContextVar[Scope | None] = contextvars.ContextVar("trunkline.current", default=None)
 
 
-def leave(token: contextvars.Token[Scope | None]) -> None:
-    """Makes current what was before. In another context than the one that was entered there is nothing to undo."""
+def leave(token: contextvars.Token[Scope | None], scope: Scope | None, trace: int = 0) -> None:
+    """Makes current what was before `scope`, if that is what is current, or else a span of the `trace` that ends. In
+    another context than the one that was entered there is nothing to undo."""
+    found = current.get()
+    if found is not scope and (found is None or trace == 0 or found._trace != trace):
+        return
     try:
         current.reset(token)
     except ValueError:
@@ -50,7 +54,7 @@ def disabled() -> Iterator[None]:
     try:
         yield
     finally:
-        leave(token)
+        leave(token, OFF)
 
 
 def in_context(function: Callable[P, R]) -> Callable[P, R]:
@@ -63,7 +67,7 @@ def in_context(function: Callable[P, R]) -> Callable[P, R]:
         try:
             return function(*args, **kwargs)
         finally:
-            leave(token)
+            leave(token, scope)
 
     return bound
 

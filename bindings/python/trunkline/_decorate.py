@@ -9,9 +9,10 @@ from contextlib import contextmanager
 from types import TracebackType
 from typing import Any, TypeVar, overload
 
-from ._context import current, leave
+from . import _trunkline as native
+from ._context import Scope, current, leave
 from ._spans import Attributes, Span, Trace
-from ._types import Kind, KindLike
+from ._types import Kind, KindLike, kind_number
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -28,7 +29,7 @@ class Traced(Trace):
                  capture_output: bool, max_yielded: int) -> None:
         super().__init__(name or "trace", group, foreign_id, traceparent, metadata)
         self._given_name = name
-        self._kind = kind
+        self._kind = kind_number(kind)  # a name that is none is refused here and not at each call
         self._attributes = attributes
         self._capture_input = capture_input
         self._capture_output = capture_output
@@ -96,31 +97,44 @@ class _Parameters:
 class _Call:
     """One call of a decorated function: its span, and the trace around it when there is none yet."""
 
-    __slots__ = ("_own_trace", "_plan", "closed", "count", "span", "yielded")
+    __slots__ = ("_own_trace", "_plan", "_inside", "closed", "count", "span", "yielded")
 
     def __init__(self, plan: _Plan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
-        options = plan.options
         self._plan = plan
         self._own_trace: Trace | None = None
-        if current.get() is None:
-            self._own_trace = Trace(plan.name, options._group, options._foreign_id, options._traceparent,
-                                    options._metadata).start()
-        self.span = Span(plan.name, kind=options._kind, attributes=options._attributes,
-                         parent=self._own_trace).start()
+        self.span = self._start()
+        self._inside: Scope | None = self.span
         self.yielded: list[object] = []
         self.count = 0
         self.closed = False
-        if options._capture_input and self.span.recording:
+        if plan.options._capture_input and self.span.recording:
             self.span.set_input(plan.parameters.of(args, kwargs))
+
+    def _start(self) -> Span:
+        plan, options, scope = self._plan, self._plan.options, current.get()
+        if scope is not None:
+            span = Span(plan.name, kind=options._kind, attributes=options._attributes, parent=scope).start()
+            if span.recording or scope._trace == 0 or native.trace_id(scope._trace) is not None:
+                return span
+        # There is no trace around the call, or it has ended.
+        self._own_trace = Trace(plan.name, options._group, options._foreign_id, options._traceparent,
+                                options._metadata).start()
+        try:
+            return Span(plan.name, kind=options._kind, attributes=options._attributes, parent=self._own_trace).start()
+        except BaseException:
+            self._own_trace.end()
+            raise
 
     @contextmanager
     def running(self) -> Iterator[None]:
-        """Around one step of a generator: the span is current while its code runs, not while its consumer's does."""
-        token = current.set(self.span)
+        """Around one step of a generator: the span is current while its code runs, not while its consumer's does. What
+        the code made current in one step is current in the next."""
+        token = current.set(self._inside)
         try:
             yield
         finally:
-            leave(token)
+            self._inside = current.get()
+            leave(token, self._inside)
 
     def note(self, value: object) -> object:
         self.count += 1
@@ -133,13 +147,15 @@ class _Call:
             self.span.set_output(value)
 
     def end(self, error: BaseException | None = None) -> None:
-        if error is not None:
-            self.span.set_error(error)
+        try:
+            if error is not None:
+                self.span.set_error(error)
+                if self._own_trace is not None:
+                    self._own_trace.set_error(error)
+        finally:
+            self.span.end()
             if self._own_trace is not None:
-                self._own_trace.set_error(error)
-        self.span.end()
-        if self._own_trace is not None:
-            self._own_trace.end()
+                self._own_trace.end()
 
     def end_generator(self, error: BaseException | None = None) -> None:
         if self.span.recording:
@@ -187,10 +203,10 @@ def _wrap_function(function: Callable[..., Any], plan: _Plan) -> Callable[..., A
             result = function(*args, **kwargs)
             call.returned(result)
         except BaseException as error:
-            leave(token)
+            leave(token, call.span)
             call.end(error)
             raise
-        leave(token)
+        leave(token, call.span)
         call.end()
         return result
 
@@ -206,10 +222,10 @@ def _wrap_coroutine(function: Callable[..., Any], plan: _Plan) -> Callable[..., 
             result = await function(*args, **kwargs)
             call.returned(result)
         except BaseException as error:
-            leave(token)
+            leave(token, call.span)
             call.end(error)
             raise
-        leave(token)
+        leave(token, call.span)
         call.end()
         return result
 

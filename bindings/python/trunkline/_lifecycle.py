@@ -48,6 +48,10 @@ def _names_and_objects(processors: Sequence[str | Processor] | str | None) -> tu
     return ",".join(names) or "none", [each for each in processors if not isinstance(each, str)]
 
 
+def _list_of(names: Sequence[str] | str | None) -> str | None:
+    return names if names is None or isinstance(names, str) else ",".join(names)
+
+
 def _exit_timeout(given: float | None) -> float:
     if given is not None:
         return given
@@ -64,8 +68,8 @@ def init(directory: str | os.PathLike[str] | None = None, *,
          durability: Literal["memory", "log", "fsync"] | None = None,
          recorder: Literal["file", "memory"] | None = None, content: Literal["on", "off"] | None = None,
          overflow: Literal["drop", "block"] | None = None, block_timeout: float | None = None,
-         sample_ratio: float | None = None, redact_keys: Sequence[str] | None = None,
-         redact_patterns: Sequence[str] | None = None, default_redaction: bool = True, disabled: bool = False,
+         sample_ratio: float | None = None, redact_keys: Sequence[str] | str | None = None,
+         redact_patterns: Sequence[str] | str | None = None, default_redaction: bool = True, disabled: bool = False,
          adopt: bool = True, log_level: Level | None = None, end_grace: float | None = None,
          exit_timeout: float | None = None) -> None:
     """Starts the library. What is not given comes from the environment (TRUNKLINE_*) or is the default. Times are in
@@ -80,8 +84,8 @@ def init(directory: str | os.PathLike[str] | None = None, *,
         "block_timeout_ms": None if block_timeout is None else _milliseconds(block_timeout),
         "end_grace_ms": None if end_grace is None else _milliseconds(end_grace),
         "exit_timeout_ms": _milliseconds(exit_timeout),
-        "redact_keys": None if redact_keys is None else ",".join(redact_keys),
-        "redact_patterns": None if redact_patterns is None else ",".join(redact_patterns),
+        "redact_keys": _list_of(redact_keys),
+        "redact_patterns": _list_of(redact_patterns),
         "flags": (native.CONFIG_DISABLED if disabled else 0) | (0 if adopt else native.CONFIG_NO_ADOPTION) |
                  (0 if default_redaction else native.CONFIG_NO_DEFAULT_REDACTION),
     }

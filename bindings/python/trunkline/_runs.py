@@ -70,7 +70,8 @@ class Run:
 def start_run(name: str | None = None, *, project: str | None = None, group: str | None = None,
               config: Attributes | None = None, trace: Trace | Span | None = None) -> Run:
     """Starts a run, tied to `trace` or else to the current trace, if any."""
-    scope = trace if trace is not None else current.get()
-    if scope is OFF:
+    around = current.get()
+    if around is OFF:
         return Run(0, name)
+    scope = trace if trace is not None else around
     return Run(native.run_start(0 if scope is None else scope._trace, name, project, group, dict_of(config)), name)

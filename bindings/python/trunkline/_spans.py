@@ -170,12 +170,14 @@ class Trace:
 
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None,
                  traceback: TracebackType | None) -> None:
-        if error is not None:
-            self.set_error(error)
-        if self._token is not None:
-            leave(self._token)
-            self._token = None
-        native.trace_end(self._trace)
+        try:
+            if error is not None:
+                self.set_error(error)
+        finally:
+            if self._token is not None:
+                leave(self._token, self, self._trace)
+                self._token = None
+            native.trace_end(self._trace)
 
     async def __aenter__(self) -> Self:
         return self.__enter__()
@@ -196,6 +198,8 @@ class Trace:
                parent: Span | None = None, attributes: Attributes | None = None,
                error: BaseException | str | None = None, foreign_id: str | None = None) -> None:
         """Records a span that was timed elsewhere, in Unix nanoseconds."""
+        if _get_current() is OFF:
+            return
         error_type, message = (None, None) if error is None else _error(error, None)
         native.span_record(self._trace, 0 if parent is None else parent._handle, kind_number(kind), start_ns, end_ns,
                            name, foreign_id, error_type, message, dict_of(attributes))
@@ -249,6 +253,14 @@ def current_span() -> Span | None:
     return scope if isinstance(scope, Span) else None
 
 
+def current_trace() -> Trace | None:
+    """The trace of the current context, if any: to set its metadata from anywhere inside. Not after a fork."""
+    scope = _get_current()
+    if isinstance(scope, Span):
+        scope = scope._in_trace
+    return scope if isinstance(scope, Trace) else None
+
+
 def current_traceparent() -> str | None:
     """The W3C trace context of the current span or trace, to be sent to another process."""
     scope = _get_current()
@@ -258,5 +270,5 @@ def current_traceparent() -> str | None:
 native.lend({
     "encode": encode, "decode": decode, "make_usage": make_usage, "make_event": Event, "kind_number": kind_number,
     "get_current": current.get, "set_current": current.set, "reset_current": current.reset,
-    "start_trace": lambda name: Trace(name).start(),
+    "start_trace": lambda name: Trace(name).start(), "off": OFF,
 })
