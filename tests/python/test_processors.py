@@ -5,7 +5,7 @@ import logging
 import pytest
 
 import trunkline
-from conftest import Keeper, eventually, flush, run_child
+from conftest import Keeper, eventually, flush
 from probes import Hooks, OnBatch, record_trace
 from trunkline import _values
 
@@ -109,39 +109,3 @@ def test_redaction_takes_one_text_or_a_list(directory, keys):
     attributes = keeper.span("s").attributes
     assert "1234" not in str(attributes) and "secret" not in str(attributes)
     assert (attributes["pi"], attributes["p"]) == ("kept", "kept")
-
-
-# The only memory is held by a batch that a thread of this interpreter acknowledges while the other waits for room.
-WAITING = """
-import sys, threading, trunkline
-given = {} if sys.argv[1] == "environment" else {"overflow": "block"}
-
-class Holder(trunkline.TraceProcessor):
-    released = threading.Event()
-    def on_batch(self, batch):
-        self.released.wait()
-
-trunkline.init(sys.argv[2], recorder="memory", max_memory=16 << 20, block_timeout=30, processors=[Holder()], **given)
-
-def release():
-    # Runs once the recording thread waits, and at no other time when it keeps the interpreter's lock.
-    Holder.released.wait(float(sys.argv[3]))
-    Holder.released.set()
-
-threading.Thread(target=release, daemon=True).start()
-refused = 0
-with trunkline.trace("t"):
-    for i in range(400):
-        with trunkline.span("s") as span:
-            span.set_input("x" * 60_000)
-        refused += not span.recording
-print(refused, trunkline.stats()["spans_refused"])
-trunkline.shutdown(20)
-"""
-
-
-@pytest.mark.parametrize("by", ["argument", "environment"])
-def test_waiting_for_room_lets_other_threads_run(tmp_path, by):
-    variables = {"TRUNKLINE_OVERFLOW": "block"} if by == "environment" else {}
-    done = run_child(WAITING, by, tmp_path / "store", 1, **variables)
-    assert done.stdout.split() == ["0", "0"]
