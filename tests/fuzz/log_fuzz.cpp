@@ -54,7 +54,8 @@ void read_all(int directory) {
     if (result->end || result->frames.empty()) break;
     from = last + 1;
   }
-  require(reader->last_sequence() >= last, "the last sequence is not before one that was read");
+  const auto newest = reader->last_sequence();
+  require(!newest || *newest >= last, "the last sequence is not before one that was read");
 }
 
 }  // namespace
