@@ -223,18 +223,13 @@ bool Processor::wait_closed(int64_t deadline) {
 // After the last hook: releases the host's table, exactly once.
 void Processor::finish() {
   bool silent = false;
-  std::vector<std::shared_ptr<Feed>> adopted;
   {
     const std::lock_guard lock(mutex_);
     if (finishing_) return;
     finishing_ = true;
     silent = silent_;
     if (state_ != State::kRemoved) state_ = State::kFinished;
-    adopted.swap(adopted_);
-  }
-  // Dead runs that it has not finished with are free for a successor of the same identity.
-  for (const auto& feed : adopted) {
-    if (feed->on_finished) feed->on_finished();
+    adopted_.clear();
   }
   if (table_.release != nullptr && !silent) {
     in_hook_of_this_thread([&] {

@@ -268,7 +268,9 @@ TEST_P(BuiltIns, ReleasedOnce) {
     EXPECT_EQ(session.stop(), TR_OK);
     EXPECT_EQ(releases, 1);
   }
-  counted.user_data = table().user_data;
+  const auto counting = counted.release;
+  counted = table();
+  counted.release = counting;
   EXPECT_EQ(tr_add_processor(&counted, nullptr), TR_ESTATE);
   EXPECT_EQ(releases, 2);
 }
