@@ -26,6 +26,10 @@ function(trunkline_library target kind)
 endfunction()
 
 trunkline_library(trunkline_shared SHARED)
+file(GLOB shared_only CONFIGURE_DEPENDS ${PROJECT_SOURCE_DIR}/capi/shared/*.cpp)
+target_sources(trunkline_shared PRIVATE ${shared_only})
+target_link_libraries(trunkline_shared PRIVATE $<BUILD_INTERFACE:trunkline_internal>)
+set_target_properties(trunkline_shared PROPERTIES CXX_VISIBILITY_PRESET hidden VISIBILITY_INLINES_HIDDEN ON)
 set(version_map ${PROJECT_SOURCE_DIR}/capi/trunkline.map)
 set_target_properties(trunkline_shared PROPERTIES VERSION ${PROJECT_VERSION} SOVERSION 0 EXPORT_NAME trunkline
                                                   LINK_DEPENDS ${version_map} INSTALL_RPATH "" SKIP_BUILD_RPATH ON)

@@ -159,7 +159,9 @@ Expected<RunDirectory> RunDirectory::make(const std::string& directory) {
   // Nobody sees the run before it is locked and says whose it is.
   const std::string hidden = kBeingMade + *id;
   RunDirectory run;
-  const Error error = [&]() -> Error {
+  run.id_ = *id;
+  run.path_ = path_of(directory, *id);
+  const Error error = guarded([&]() -> Error {
     Expected<UniqueFd> fd = ensure_directory_at(runs->get(), hidden, 0700);
     if (!fd) return fd.error();
     Expected<UniqueFd> lock = take_lock(fd->get(), 0);
@@ -169,13 +171,11 @@ Expected<RunDirectory> RunDirectory::make(const std::string& directory) {
     run.fd_ = std::move(*fd);
     run.lock_ = std::move(*lock);
     return Error::none();
-  }();
+  });
   if (error) {
     (void)remove_tree_at(runs->get(), hidden, kTreeDepth);
     return error;
   }
-  run.id_ = *id;
-  run.path_ = path_of(directory, *id);
   run.runs_ = std::move(*runs);
   run.created_ns_ = to_ns(time);
   return run;

@@ -1,13 +1,10 @@
 #include "pipeline/adoption.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 #include <utility>
 
+#include "os/thread.hpp"
 #include "os/time.hpp"
 
 namespace trunkline::pipeline {
@@ -30,20 +27,10 @@ Adoption::~Adoption() { stop(INT64_MAX, INT64_MAX); }
 
 Error Adoption::start() {
   asked_ = 1;
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  Error error;
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    error = Error{TR_ENOMEM, "no thread can be made"};
-    ended_ = true;
-    done_ = asked_;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return error;
+  if (os::start_thread(&thread_, "trunkline-adopt", [this] { run(); })) return Error::none();
+  ended_ = true;
+  done_ = asked_;
+  return {TR_ENOMEM, "no thread can be made"};
 }
 
 bool Adoption::stop(int64_t enough, int64_t deadline) {
@@ -96,7 +83,6 @@ bool Adoption::wait_until_done(int64_t deadline) {
 }
 
 void Adoption::run() {
-  pthread_setname_np(pthread_self(), "trunkline-adopt");
   std::unique_lock lock(mutex_);
   // Once at least: also a program that ends at once takes its part.
   do {

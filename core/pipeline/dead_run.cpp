@@ -4,12 +4,12 @@
 #include <unistd.h>
 
 #include <cstring>
-#include <unordered_map>
 #include <unordered_set>
 #include <utility>
 
 #include "log/log_writer.hpp"
 #include "os/file.hpp"
+#include "pipeline/origins.hpp"
 #include "pipeline/record_builder.hpp"
 #include "pipeline/recorder_path.hpp"
 #include "record/image.hpp"
@@ -23,15 +23,10 @@ constexpr size_t kAppendBytes = 1u << 20;
 
 struct LogContents {
   std::unordered_set<uint64_t> uids;  // of records that the recorder has too
-  std::unordered_map<TraceId, uint64_t, TraceIdHash> origins;
+  Origins origins;
   std::unordered_set<uint64_t> ended;  // traces, by the ids of their roots: two may continue the same remote one
   uint64_t last_sequence = 0;
 };
-
-TraceId origin_key(const RecordHeader& header) {
-  const bool has_trace = header.trace_id.high != 0 || header.trace_id.low != 0;
-  return has_trace ? header.trace_id : TraceId{0, header.span_id};
-}
 
 Error read_log(LogReader* reader, const std::unordered_set<uint64_t>& wanted, LogContents* contents) {
   uint64_t from = 1;
@@ -44,7 +39,7 @@ Error read_log(LogReader* reader, const std::unordered_set<uint64_t>& wanted, Lo
       if (frame.payload.size() < sizeof header) continue;
       std::memcpy(&header, frame.payload.data(), sizeof header);
       if (wanted.count(header.uid) != 0) contents->uids.insert(header.uid);
-      contents->origins.try_emplace(origin_key(header), header.stamp);
+      contents->origins.learn(header, header.stamp);
       if (header.type == TR_RECORD_TRACE_END) contents->ended.insert(header.span_id);
       contents->last_sequence = frame.sequence;
     }
@@ -138,7 +133,7 @@ Error DeadRun::recover(const Redactor* redactor) {
     if (!entry.open && !contents.uids.insert(entry.header.uid).second) continue;  // in the log, or found twice
     const bool is_end = entry.header.type == TR_RECORD_TRACE_END;
     if (is_end && !contents.ended.insert(entry.header.span_id).second) continue;
-    const uint64_t origin = contents.origins.try_emplace(origin_key(entry.header), appender.next()).first->second;
+    const uint64_t origin = contents.origins.of(entry.header, appender.next());
     RecordHeader header = entry.header;
     header.flags |= TR_RECORD_RECOVERED;
     builder.begin(header, image->wall_offset(), origin);

@@ -1,12 +1,9 @@
 #include "pipeline/delivery_thread.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <chrono>
-#include <system_error>
 
+#include "os/thread.hpp"
 #include "os/time.hpp"
 #include "record/thread_state.hpp"
 
@@ -25,17 +22,10 @@ void mark_thread() {
 
 std::shared_ptr<DeliveryThread> DeliveryThread::start() {
   std::shared_ptr<DeliveryThread> self(new DeliveryThread);
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  try {
-    std::thread([self] { self->run(); }).detach();
-  } catch (const std::system_error&) {
-    self = nullptr;
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return self;
+  std::thread thread;
+  if (!os::start_thread(&thread, "trunkline-out", [self] { self->run(); })) return nullptr;
+  thread.detach();
+  return {self.get(), [self](DeliveryThread* each) { each->dismiss(); }};
 }
 
 bool DeliveryThread::add(std::shared_ptr<Processor> processor) {
@@ -66,7 +56,6 @@ void DeliveryThread::wake() {
 }
 
 void DeliveryThread::run() {
-  pthread_setname_np(pthread_self(), "trunkline-out");
   bool had_any = false;
   for (;;) {
     mark_thread();

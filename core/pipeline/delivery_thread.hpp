@@ -14,17 +14,17 @@ namespace trunkline::pipeline {
 
 class DeliveryThread : public std::enable_shared_from_this<DeliveryThread> {
  public:
-  // The thread keeps itself and its processors alive until the last of them has finished.
+  // The thread keeps itself and its processors alive until the last of them has finished. When the result is let go
+  // before a processor was added, it ends at once. nullptr: there is no thread to be had.
   static std::shared_ptr<DeliveryThread> start();
 
   // False: the thread has ended already.
   bool add(std::shared_ptr<Processor> processor);
-  // Ends the thread if no processor has been added.
-  void dismiss();
   void wake();
 
  private:
   DeliveryThread() = default;
+  void dismiss();
   void run();
 
   std::mutex mutex_;

@@ -47,6 +47,15 @@ class GateLock {
 
 constexpr int64_t kLeastPatienceNs = 1'000'000'000;
 
+// A lack of memory must not keep a shutdown from its end: what could not be done waits for the next start.
+template <class Step>
+void attempt(Step step) {
+  try {
+    step();
+  } catch (const std::bad_alloc&) {
+  }
+}
+
 uint64_t threshold_of(double ratio) {
   if (ratio >= 1.0) return 0;
   if (ratio <= 0.0) return UINT64_MAX;
@@ -353,7 +362,7 @@ int Instance::stop(int64_t deadline, bool exiting) {
   const int64_t patience = std::max(deadline, os::monotonic_now() + kLeastPatienceNs);
   held_up_ = worker_ != nullptr && !worker_->stop(patience);
   if (adoption_ && !adoption_->stop(deadline, patience)) held_up_ = true;
-  const std::vector<std::shared_ptr<Processor>> processors = registry_.all();
+  const ProcessorList processors = registry_.all();
   for (const auto& processor : processors) {
     processor->close(exiting && !processor->shares_thread() ? os::monotonic_now() : deadline);
   }
@@ -363,20 +372,20 @@ int Instance::stop(int64_t deadline, bool exiting) {
     if (!processor->wait_closed(deadline)) everything_closed = false;
     if (!processor->caught_up()) everything_taken = false;
   }
-  final_counts_ = final_counts();
+  attempt([this] { final_counts_ = final_counts(); });
   if (held_up_) {
     messages_.error("shut down while a thread waits for the disk: what it holds stays in the run directory");
     messages_.silence();
     return TR_ETIMEDOUT;
   }
-  const bool left = !leave_directory(everything_taken);
+  attempt([&] { leave_directory(everything_taken); });
   if (!nobody_inside) static_cast<void>(recorder_.release());  // somebody is still in there: leak, do not crash
-  return everything_closed && !left ? TR_OK : TR_ETIMEDOUT;
+  return everything_closed && everything_taken ? TR_OK : TR_ETIMEDOUT;
 }
 
 // Removes the run directory when nobody needs it any more; else it waits for the next start.
-bool Instance::leave_directory(bool everything_delivered) {
-  if (!directory_) return everything_delivered;
+void Instance::leave_directory(bool everything_delivered) {
+  if (!directory_) return;
   unlinkat(directory_->fd(), kRecorderName, 0);
   unlinkat(directory_->fd(), kRecorderPathName, 0);
   if (!recorder_path_.empty()) unlink(recorder_path_.c_str());
@@ -390,7 +399,6 @@ bool Instance::leave_directory(bool everything_delivered) {
   if (!needed) {
     if (const Error error = directory_->remove()) messages_.warn("the run directory stays: " + error.message);
   }
-  return everything_delivered;
 }
 
 }  // namespace trunkline::pipeline

@@ -79,6 +79,7 @@ class Instance {
   Error create_recorder();
   static tr_processor_id new_processor_id();
   std::shared_ptr<Processor> make_processor(const tr_processor& table);
+  void introduce(const std::shared_ptr<Processor>& processor);
   int start_processor(const std::shared_ptr<Processor>& processor, std::shared_ptr<DeliveryThread> spare = nullptr);
   std::shared_ptr<DeliveryThread> give_thread(const std::shared_ptr<Processor>& processor,
                                               std::shared_ptr<DeliveryThread> spare);
@@ -89,7 +90,7 @@ class Instance {
   FinalCounts final_counts() const;
   void abandon_in_child();
   bool is_done_with() const;
-  bool leave_directory(bool everything_delivered);
+  void leave_directory(bool everything_delivered);
 
   const Settings settings_;
   const MakeBuiltIns make_built_ins_;

@@ -58,6 +58,17 @@ int Instance::start_processor(const std::shared_ptr<Processor>& processor, std::
     }
     return TR_ENOMEM;
   }
+  try {
+    introduce(processor);
+  } catch (...) {
+    processor->remove();  // first: taking it out may need memory too
+    static_cast<void>(take_out(processor->id()));
+    throw;
+  }
+  return TR_OK;
+}
+
+void Instance::introduce(const std::shared_ptr<Processor>& processor) {
   registry_.add(processor);
   update_span_starts();
   worker_->at_this_moment([processor](uint64_t sequence) {
@@ -65,7 +76,6 @@ int Instance::start_processor(const std::shared_ptr<Processor>& processor, std::
     processor->wake();
   });
   if (processor->durable() && adoption_) adoption_->look_again();
-  return TR_OK;
 }
 
 void Instance::update_span_starts() {
@@ -109,8 +119,10 @@ int Instance::set_processors(const tr_processor* tables, size_t count, tr_proces
     if (!running) result = TR_ESTATE;
     if (running && !make_threads(tables, count, &threads)) result = TR_ENOMEM;
     // The old ones go first, so that a new one of the same identity can have it.
-    for (const auto& each : result == TR_OK ? registry_.all() : std::vector<std::shared_ptr<Processor>>()) {
-      if (auto removed = take_out(each->id())) old.push_back(std::move(removed));
+    if (result == TR_OK) {
+      for (const auto& each : registry_.all()) {
+        if (auto removed = take_out(each->id())) old.push_back(std::move(removed));
+      }
     }
     size_t next_thread = 0;
     bool shared = false;  // as make_threads counted them
@@ -123,7 +135,6 @@ int Instance::set_processors(const tr_processor* tables, size_t count, tr_proces
     }
     if (running) update_span_starts();
   }
-  for (const auto& each : threads) each->dismiss();
   for (const auto& each : old) each->let_go();
   if (result == TR_OK && ids != nullptr) {
     for (size_t i = 0; i < count; ++i) ids[i] = fresh[i]->id();

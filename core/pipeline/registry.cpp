@@ -19,12 +19,14 @@ std::shared_ptr<Processor> find_in(const List& list, tr_processor_id id) {
 
 void Registry::add(std::shared_ptr<Processor> processor) {
   const std::lock_guard lock(mutex_);
-  processors_.push_back(std::move(processor));
+  ProcessorList::List more = *processors_;
+  more.push_back(std::move(processor));
+  processors_ = std::make_shared<ProcessorList::List>(std::move(more));
 }
 
 std::shared_ptr<Processor> Registry::find(tr_processor_id id) const {
   const std::lock_guard lock(mutex_);
-  return find_in(processors_, id);
+  return find_in(*processors_, id);
 }
 
 std::shared_ptr<Processor> Registry::find_removed(tr_processor_id id) const {
@@ -34,23 +36,24 @@ std::shared_ptr<Processor> Registry::find_removed(tr_processor_id id) const {
 
 std::shared_ptr<Processor> Registry::take(tr_processor_id id) {
   const std::lock_guard lock(mutex_);
-  const auto found = std::find_if(processors_.begin(), processors_.end(), [&](const auto& p) { return p->id() == id; });
-  if (found == processors_.end()) return nullptr;
-  std::shared_ptr<Processor> taken = std::move(*found);
-  processors_.erase(found);
+  std::shared_ptr<Processor> taken = find_in(*processors_, id);
+  if (taken == nullptr) return nullptr;
+  ProcessorList::List rest = *processors_;
+  std::erase(rest, taken);
   removed_.push_back(taken);
+  processors_ = std::make_shared<ProcessorList::List>(std::move(rest));
   if (removed_.size() > kRemembered) removed_.pop_front();
   return taken;
 }
 
-std::vector<std::shared_ptr<Processor>> Registry::all() const {
+ProcessorList Registry::all() const {
   const std::lock_guard lock(mutex_);
-  return processors_;
+  return ProcessorList(processors_);
 }
 
 std::vector<std::shared_ptr<Processor>> Registry::all_known() const {
   const std::lock_guard lock(mutex_);
-  std::vector<std::shared_ptr<Processor>> known = processors_;
+  std::vector<std::shared_ptr<Processor>> known = *processors_;
   known.insert(known.end(), removed_.begin(), removed_.end());
   return known;
 }
@@ -58,7 +61,7 @@ std::vector<std::shared_ptr<Processor>> Registry::all_known() const {
 std::shared_ptr<Processor> Registry::in_hook() const {
   const std::thread::id self = std::this_thread::get_id();
   const std::lock_guard lock(mutex_);
-  for (const auto& processor : processors_) {
+  for (const auto& processor : *processors_) {
     if (processor->in_hook(self)) return processor;
   }
   for (const auto& processor : removed_) {
@@ -71,7 +74,7 @@ std::string Registry::unused_identity(const std::string& identity) const {
   const std::lock_guard lock(mutex_);
   std::string candidate = identity;
   const auto used = [&] {
-    return std::any_of(processors_.begin(), processors_.end(),
+    return std::any_of(processors_->begin(), processors_->end(),
                        [&](const auto& p) { return p->identity() == candidate; });
   };
   for (int n = 2; used(); ++n) candidate = identity + "#" + std::to_string(n);

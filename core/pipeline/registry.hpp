@@ -11,6 +11,19 @@
 
 namespace trunkline::pipeline {
 
+// The processors of a moment. Copying takes no memory: it is asked for on every pass, and in a shutdown for lack of it.
+class ProcessorList {
+ public:
+  using List = std::vector<std::shared_ptr<Processor>>;
+
+  explicit ProcessorList(std::shared_ptr<const List> list) : list_(std::move(list)) {}
+  List::const_iterator begin() const { return list_->begin(); }
+  List::const_iterator end() const { return list_->end(); }
+
+ private:
+  std::shared_ptr<const List> list_;
+};
+
 class Registry {
  public:
   void add(std::shared_ptr<Processor> processor);
@@ -18,7 +31,7 @@ class Registry {
   std::shared_ptr<Processor> find(tr_processor_id id) const;
   std::shared_ptr<Processor> find_removed(tr_processor_id id) const;
   std::shared_ptr<Processor> take(tr_processor_id id);
-  std::vector<std::shared_ptr<Processor>> all() const;
+  ProcessorList all() const;
   // Those whose counts can be read: also those that were removed of late.
   std::vector<std::shared_ptr<Processor>> all_known() const;
   // The processor one of whose hooks runs on this thread.
@@ -28,7 +41,7 @@ class Registry {
 
  private:
   mutable std::mutex mutex_;
-  std::vector<std::shared_ptr<Processor>> processors_;
+  std::shared_ptr<const ProcessorList::List> processors_ = std::make_shared<ProcessorList::List>();  // replaced whole
   std::deque<std::shared_ptr<Processor>> removed_;
 };
 

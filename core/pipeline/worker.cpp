@@ -1,14 +1,11 @@
 #include "pipeline/worker.hpp"
 
-#include <pthread.h>
-#include <signal.h>
-
 #include <algorithm>
 #include <cstdlib>
-#include <system_error>
 #include <utility>
 
 #include "os/futex.hpp"
+#include "os/thread.hpp"
 #include "os/time.hpp"
 #include "record/clock.hpp"
 
@@ -25,15 +22,6 @@ constexpr int64_t kWallCheckNs = 1'000'000'000;
 constexpr int64_t kWallToleranceNs = 10'000'000;
 constexpr int64_t kRefusalsNs = 60'000'000'000;
 constexpr int64_t kSyncNs = 100'000'000;
-
-bool is_of_run(const RecordHeader& header) {
-  return header.type >= TR_RECORD_RUN_START && header.type <= TR_RECORD_RUN_FINISH;
-}
-
-// Runs and their records are found by the run's id, those of a trace by the trace's.
-TraceId origin_key(const RecordHeader& header) {
-  return is_of_run(header) ? TraceId{0, header.span_id} : header.trace_id;
-}
 
 }  // namespace
 
@@ -52,19 +40,8 @@ Worker::~Worker() { stop(INT64_MAX); }
 
 Error Worker::start(uint64_t epoch) {
   collector_.start(epoch);
-  // The host's signals are the host's: none is handled here, and SIGXFSZ and SIGPIPE become error codes.
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);
-  Error error;
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    error = Error{TR_ENOMEM, "no thread can be made"};
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return error;
+  if (os::start_thread(&thread_, "trunkline-log", [this] { run(); })) return Error::none();
+  return {TR_ENOMEM, "no thread can be made"};
 }
 
 bool Worker::stop(int64_t deadline) {
@@ -117,7 +94,6 @@ bool Worker::flush(int64_t deadline, uint64_t* sequence) {
 }
 
 void Worker::run() {
-  pthread_setname_np(pthread_self(), "trunkline-log");
   sequence_ = log_->next_sequence();
   for (;;) {
     const bool final = stopping_.load(std::memory_order_acquire);
@@ -278,22 +254,12 @@ void Worker::log_records(const std::vector<record::Taken>& taken) {
 }
 
 void Worker::log_record(const record::Taken& taken, const RecordHeader& header) {
-  builder_.begin(header, wall_offset_, origin_of(header));
+  builder_.begin(header, wall_offset_, origins_.of(header, sequence_));
   collector_.visit_items(taken, [this](const ItemView& item) { builder_.add(item); });
   block_->add(sequence_++, builder_.finish(collector_.dropped_attributes(taken)));
   unfreed_.push_back({taken, false});
-  if (header.type == TR_RECORD_TRACE_END || header.type == TR_RECORD_RUN_FINISH) origins_.erase(origin_key(header));
+  origins_.forget(header);
   if (block_->entries().size() >= kBlockRecords || block_->bytes() >= kBlockBytes) flush_block();
-}
-
-// A run inside a trace begins with the trace, and may outlive it.
-uint64_t Worker::origin_of(const RecordHeader& header) {
-  uint64_t first = sequence_;
-  if (header.type == TR_RECORD_RUN_START) {
-    const auto of_trace = origins_.find(header.trace_id);
-    if (of_trace != origins_.end()) first = of_trace->second;
-  }
-  return origins_.try_emplace(origin_key(header), first).first->second;
 }
 
 void Worker::flush_block() {

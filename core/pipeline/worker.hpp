@@ -10,11 +10,11 @@
 #include <memory>
 #include <mutex>
 #include <thread>
-#include <unordered_map>
 #include <vector>
 
 #include "pipeline/live_log.hpp"
 #include "pipeline/log_message.hpp"
+#include "pipeline/origins.hpp"
 #include "pipeline/record_builder.hpp"
 #include "pipeline/registry.hpp"
 #include "record/collector.hpp"
@@ -77,7 +77,6 @@ class Worker {
   bool flush_waits_for_traces() const;
   void log_records(const std::vector<record::Taken>& taken);
   void log_record(const record::Taken& taken, const RecordHeader& header);
-  uint64_t origin_of(const RecordHeader& header);
   void flush_block();
   void tend_log();
   void tell_of_refusals();
@@ -118,7 +117,7 @@ class Worker {
   std::shared_ptr<Block> block_;
   uint64_t sequence_ = 1;
   std::vector<Closing> closing_;
-  std::unordered_map<TraceId, uint64_t, TraceIdHash> origins_;
+  Origins origins_;
   int64_t wall_offset_ = 0;
   int64_t wall_checked_ = 0;
   int64_t synced_ = 0;
