@@ -21,7 +21,6 @@ clang-tidy-14|clang-tidy-14
 /usr/include/nlohmann/json.hpp|nlohmann-json3-dev
 /usr/include/gtest/gtest.h|libgtest-dev
 /usr/include/gmock/gmock.h|libgmock-dev
-/usr/include/benchmark/benchmark.h|libbenchmark-dev
 pkg-config|pkg-config
 readelf|binutils
 abidw|abigail-tools

@@ -31,9 +31,11 @@ class Reading(Counting):
         record.span_id, record.name, record.start_ns, record.end_ns, record.attributes
 
 
+SETTERS = (native.span_start, native.span_set_str, native.span_set_i64, native.span_set_f64, native.span_end)
+
+
 def op6():
-    start, text, integer, double, end = (native.span_start, native.span_set_str, native.span_set_i64,
-                                         native.span_set_f64, native.span_end)
+    start, text, integer, double, end = SETTERS
     trace = native.trace_start("t", None, None, None, None)
     for _ in range(SPANS):
         span = start(trace, 0, 4, "llm.chat")
@@ -46,8 +48,7 @@ def op6():
 
 
 def w1():
-    start, text, integer, double, end = (native.span_start, native.span_set_str, native.span_set_i64,
-                                         native.span_set_f64, native.span_end)
+    start, text, integer, double, end = SETTERS
     trace = native.trace_start("t", None, None, None, None)
     for _ in range(SPANS):
         span = start(trace, 0, 4, "llm.chat")

@@ -4,39 +4,23 @@
 #include <gtest/gtest.h>
 
 #include <chrono>
-#include <cstdlib>
-#include <filesystem>
 #include <functional>
 #include <mutex>
 #include <string>
 #include <thread>
 #include <vector>
 
+#include "support/counts.hpp"
+#include "support/files.hpp"
 #include "trunkline.h"
 
 namespace trunkline::conformance {
 
 using namespace std::chrono_literals;
 
-class TempDirectory {
- public:
-  TempDirectory() {
-    char name[] = "/tmp/trunkline-conformance-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
+using test::stats;
+using test::stats_of;
+using test::TempDirectory;
 
 // From tr_init to tr_shutdown, without built-in processors unless a test asks for them.
 class Session {
@@ -76,20 +60,6 @@ class Session {
   mutable std::mutex mutex_;
   std::vector<std::string> messages_;
 };
-
-inline tr_stats stats() {
-  tr_stats stats{};
-  stats.struct_size = sizeof stats;
-  EXPECT_EQ(tr_stats_get(&stats), TR_OK);
-  return stats;
-}
-
-inline tr_processor_stats stats_of(tr_processor_id id) {
-  tr_processor_stats stats{};
-  stats.struct_size = sizeof stats;
-  EXPECT_EQ(tr_processor_stats_get(id, &stats), TR_OK);
-  return stats;
-}
 
 // Whether the counts of a processor add up; only meaningful when nothing is being recorded.
 inline testing::AssertionResult law_holds(const tr_processor_stats& s) {

@@ -22,6 +22,7 @@
 #include <thread>
 #include <utility>
 
+#include "support/counts.hpp"
 #include "trunkline.h"
 
 namespace faults {
@@ -133,19 +134,8 @@ class CountingProcessor {
   std::atomic<int> released_{0};
 };
 
-inline tr_stats stats() {
-  tr_stats filled{};
-  filled.struct_size = sizeof filled;
-  EXPECT_EQ(tr_stats_get(&filled), TR_OK);
-  return filled;
-}
-
-inline tr_processor_stats stats_of(tr_processor_id id) {
-  tr_processor_stats filled{};
-  filled.struct_size = sizeof filled;
-  EXPECT_EQ(tr_processor_stats_get(id, &filled), TR_OK);
-  return filled;
-}
+using trunkline::test::stats;
+using trunkline::test::stats_of;
 
 inline uint64_t dropped(const tr_processor_stats& s) {
   return s.rejected.spans + s.poisoned.spans + s.removed.spans + s.overflowed.spans + s.unreadable.spans +

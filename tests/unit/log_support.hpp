@@ -23,35 +23,25 @@
 #include "log/log_reader.hpp"
 #include "log/log_writer.hpp"
 #include "os/file.hpp"
+#include "support/files.hpp"
 
 namespace trunkline::log_test {
 
-// A new empty directory, removed at the end.
-class TempDirectory {
- public:
-  TempDirectory() {
-    char name[] = "/tmp/trunkline-log-XXXXXX";
-    path_ = ::mkdtemp(name);
-    open();
-  }
-  ~TempDirectory() {
-    fd_.reset();
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
+using test::read_file;
+using test::write_file;
 
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
+// With a descriptor of itself.
+class TempDirectory : public test::TempDirectory {
+ public:
+  TempDirectory() { open(); }
+
   int fd() const { return fd_.get(); }
-  void open() { fd_.reset(::open(path_.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
+  void open() { fd_.reset(::open(path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)); }
   void clear() const {
-    for (const auto& entry : std::filesystem::directory_iterator(path_)) std::filesystem::remove_all(entry.path());
+    for (const auto& entry : std::filesystem::directory_iterator(path())) std::filesystem::remove_all(entry.path());
   }
 
  private:
-  std::string path_;
   UniqueFd fd_;
 };
 
@@ -75,15 +65,6 @@ class Mount {
   TempDirectory& at_;
   bool mounted_ = false;
 };
-
-inline std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), std::istreambuf_iterator<char>()};
-}
-
-inline void write_file(const std::string& path, const std::string& bytes) {
-  std::ofstream(path, std::ios::binary | std::ios::trunc) << bytes;
-}
 
 // Differs for each sequence, in size too.
 inline std::string payload_of(uint64_t sequence, size_t size) {

@@ -25,6 +25,7 @@
 #include "os/file.hpp"
 #include "processors/processor_host.hpp"
 #include "store/sqlite.hpp"
+#include "support/files.hpp"
 #include "trunkline.h"
 
 namespace trunkline::store_test {
@@ -34,24 +35,9 @@ using nlohmann::json;
 inline constexpr double kNan = std::numeric_limits<double>::quiet_NaN();
 inline constexpr double kInfinity = std::numeric_limits<double>::infinity();
 
-class TempDirectory {
- public:
-  TempDirectory() {
-    char name[] = "/tmp/trunkline-store-XXXXXX";
-    path_ = ::mkdtemp(name);
-  }
-  ~TempDirectory() {
-    std::error_code ignored;
-    std::filesystem::remove_all(path_, ignored);
-  }
-  TempDirectory(const TempDirectory&) = delete;
-  TempDirectory& operator=(const TempDirectory&) = delete;
-  const std::string& path() const { return path_; }
-  std::string file(const std::string& name) const { return path_ + "/" + name; }
-
- private:
-  std::string path_;
-};
+using test::read_file;
+using test::TempDirectory;
+using test::write_file;
 
 // A tmpfs over a directory, as long as the object lives. False: this user may not mount.
 class SmallDisk {
@@ -73,15 +59,6 @@ class SmallDisk {
   std::string path_;
   bool mounted_ = false;
 };
-
-inline std::string read_file(const std::string& path) {
-  std::ifstream in(path, std::ios::binary);
-  return {std::istreambuf_iterator<char>(in), {}};
-}
-
-inline void write_file(const std::string& path, std::string_view text) {
-  std::ofstream(path, std::ios::binary).write(text.data(), static_cast<std::streamsize>(text.size()));
-}
 
 inline tr_string str(std::string_view text) { return {text.data(), text.size()}; }
 

@@ -97,7 +97,7 @@ class _Parameters:
 class _Call:
     """One call of a decorated function: its span, and the trace around it when there is none yet."""
 
-    __slots__ = ("_own_trace", "_plan", "_inside", "closed", "count", "span", "yielded")
+    __slots__ = ("_own_trace", "_plan", "_inside", "_token", "closed", "count", "span", "yielded")
 
     def __init__(self, plan: _Plan, args: tuple[object, ...], kwargs: Mapping[str, object]) -> None:
         self._plan = plan
@@ -124,6 +124,15 @@ class _Call:
         except BaseException:
             self._own_trace.end()
             raise
+
+    def __enter__(self) -> _Call:
+        """Around the whole of a function: the span is current in it, and ends with it."""
+        self._token = current.set(self.span)
+        return self
+
+    def __exit__(self, kind: object, error: BaseException | None, traceback: object) -> None:
+        leave(self._token, self.span)
+        self.end(error)
 
     @contextmanager
     def running(self) -> Iterator[None]:
@@ -197,17 +206,9 @@ def _wrap(function: Callable[..., Any], options: Traced) -> Any:
 def _wrap_function(function: Callable[..., Any], plan: _Plan) -> Callable[..., Any]:
     @functools.wraps(function)
     def traced(*args: Any, **kwargs: Any) -> Any:
-        call = plan.call(args, kwargs)
-        token = current.set(call.span)
-        try:
+        with plan.call(args, kwargs) as call:
             result = function(*args, **kwargs)
             call.returned(result)
-        except BaseException as error:
-            leave(token, call.span)
-            call.end(error)
-            raise
-        leave(token, call.span)
-        call.end()
         return result
 
     return traced
@@ -216,17 +217,9 @@ def _wrap_function(function: Callable[..., Any], plan: _Plan) -> Callable[..., A
 def _wrap_coroutine(function: Callable[..., Any], plan: _Plan) -> Callable[..., Any]:
     @functools.wraps(function)
     async def traced(*args: Any, **kwargs: Any) -> Any:
-        call = plan.call(args, kwargs)
-        token = current.set(call.span)
-        try:
+        with plan.call(args, kwargs) as call:
             result = await function(*args, **kwargs)
             call.returned(result)
-        except BaseException as error:
-            leave(token, call.span)
-            call.end(error)
-            raise
-        leave(token, call.span)
-        call.end()
         return result
 
     return traced
