@@ -122,6 +122,8 @@ class Recorder {
   void discard_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
   void commit_slot(ThreadState& thread, Slot& slot, uint32_t number, int64_t end, int64_t stamp) noexcept;
   int commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
+  bool commit_to_trace(ThreadState& thread, Slot& slot, uint32_t number, uint64_t trace, const LiveTrace& live,
+                       int64_t end) noexcept;
   bool append_to_chunk(ThreadState& thread, const Slot& slot, int64_t end, uint64_t uid, int64_t stamp) noexcept;
   bool new_chunk(ThreadState& thread) noexcept;
   void leave_chunk(ThreadState& thread) noexcept;

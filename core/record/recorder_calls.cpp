@@ -216,6 +216,23 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcep
   return TR_OK;
 }
 
+// Of a record that never had a handle. Until it is committed it stands as an open span, locked, so that the worker does
+// not close the trace before it. False: the trace has ended meanwhile, and nothing is recorded.
+bool Recorder::commit_to_trace(ThreadState& thread, Slot& slot, uint32_t number, uint64_t trace, const LiveTrace& live,
+                               int64_t end) noexcept {
+  slot.trace_root.store(live.root, std::memory_order_relaxed);
+  const uint64_t generation = generation_of(slot.state.load(std::memory_order_relaxed));
+  slot.state.store(live_state(generation, HandleKind::kSpan) | kLocked, std::memory_order_release);
+  os::light_barrier(asymmetric_);
+  if ((live.slot->state.load(std::memory_order_acquire) & ~kLocked) != expected_state(trace)) {
+    thread.counters.stale_handles.add();
+    discard_slot(thread, slot, number);
+    return false;
+  }
+  commit_slot(thread, slot, number, end, clock_.now());
+  return true;
+}
+
 int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcept {
   if (thread.in_callback != 0) return TR_OK;
   LiveTrace live;
@@ -256,7 +273,7 @@ int Recorder::record_span(ThreadState& thread, const tr_span_data& span) noexcep
   }
   const int result = append_values(thread, *slot, span.attributes, span.attribute_count);
   slot->start = span.start_ns;
-  commit_slot(thread, *slot, number, end, clock_.now());
+  if (!commit_to_trace(thread, *slot, number, span.trace, live, end)) return TR_ESTALE;
   thread.counters.spans_started.add();
   thread.counters.spans_ended.add();
   return result;
@@ -280,8 +297,7 @@ int Recorder::record_event(ThreadState& thread, uint64_t trace, std::string_view
   slot->span_id.store(live.root, std::memory_order_relaxed);
   append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
   const int result = append_values(thread, *slot, attributes, count);
-  commit_single(thread, *slot, number);
-  return result;
+  return commit_to_trace(thread, *slot, number, trace, live, slot->start) ? result : TR_ESTALE;
 }
 
 uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options) noexcept {

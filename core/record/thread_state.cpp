@@ -1,6 +1,7 @@
 #include "record/thread_state.hpp"
 
 #include <sched.h>
+#include <signal.h>
 #include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/syscall.h>
@@ -33,6 +34,23 @@ void* map_wiped_on_fork(size_t bytes) {
   }
   return memory;
 }
+
+// A handler that records, on a thread that is just being made known, would wait for this thread or leave a state
+// behind.
+class SignalsBlocked {
+ public:
+  SignalsBlocked() {
+    sigset_t all;
+    sigfillset(&all);
+    pthread_sigmask(SIG_SETMASK, &all, &before_);
+  }
+  ~SignalsBlocked() { pthread_sigmask(SIG_SETMASK, &before_, nullptr); }
+  SignalsBlocked(const SignalsBlocked&) = delete;
+  SignalsBlocked& operator=(const SignalsBlocked&) = delete;
+
+ private:
+  sigset_t before_;
+};
 
 class MutexLock {
  public:
@@ -76,6 +94,7 @@ bool belongs_to(const ThreadState* state, const Gate* g) {
 
 // Runs when a thread ends: hands over its chunk and slots.
 void thread_exits(void* value) {
+  const SignalsBlocked no_signals;
   auto* state = static_cast<ThreadState*>(value);
   this_thread = nullptr;
   Gate* g = gate();
@@ -165,6 +184,7 @@ ThreadState* attach_thread() noexcept {
   if (g == nullptr || g->epoch.load(std::memory_order_acquire) == 0) return nullptr;
   ThreadState* state = this_thread;
   if (state == nullptr || state->ordinal == 0) {
+    const SignalsBlocked no_signals;
     state = take_state(g);
     if (state == nullptr) return nullptr;
     this_thread = state;

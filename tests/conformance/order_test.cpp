@@ -2,6 +2,7 @@
 #include <algorithm>
 #include <array>
 #include <random>
+#include <set>
 
 #include "causal_check.hpp"
 #include "probe.hpp"
@@ -123,6 +124,64 @@ TEST(order, causal) {
     std::swap(wrong[of_chain[at]].place, wrong[of_chain[at + 1]].place);
     EXPECT_NE(why_not_causal(wrong), "") << "exchanged at " << at;
   }
+}
+
+// A trace is ended while other threads give it spans timed elsewhere and events: whatever it takes is before its end.
+TEST(order, nothing_follows_the_end_of_a_trace) {
+  TempDirectory directory;
+  Probe probe(Kind::kOnBatch);
+  Session session(directory.path(), [](tr_config& config) {
+    config.max_memory = 512u << 20;
+    config.max_value_bytes = 32u << 20;
+  });
+  ASSERT_EQ(probe.attach(), TR_OK);
+  constexpr int kTraces = 60;
+  std::atomic<tr_trace> trace{0};
+  std::atomic<bool> done{false};
+  std::atomic<uint64_t> taken{0};
+  const std::string large(16u << 20, 'x');  // takes so long to copy that the end often comes meanwhile
+  tr_attribute attribute{{"large", 5}, {TR_TYPE_STR, 0, 0, 0, large.data(), large.size()}};
+  const auto add_until_ended = [&](bool spans) {
+    while (!done) {
+      tr_span_data data{};
+      data.struct_size = sizeof data;
+      data.trace = trace;
+      data.name = {"0:0", 3};
+      data.start_ns = data.end_ns = 1;
+      data.attributes = &attribute;
+      data.attribute_count = 1;
+      if (data.trace == 0) continue;
+      const int result = spans ? tr_span_record(&data) : tr_trace_event(data.trace, "e", 1, &attribute, 1);
+      taken += result == TR_OK;
+      EXPECT_TRUE(result == TR_OK || result == TR_ESTALE || result == TR_ENOMEM) << result;
+    }
+  };
+  size_t started = 0;
+  std::thread spans(add_until_ended, true);
+  std::thread events(add_until_ended, false);
+  for (int i = 0; i < kTraces; ++i) {
+    const tr_trace mine = tr_trace_start("t", TR_NUL, nullptr);
+    if (mine == 0) continue;  // for lack of memory
+    ++started;
+    trace = mine;
+    std::this_thread::sleep_for(std::chrono::milliseconds(3 + i % 5));
+    EXPECT_EQ(tr_trace_end(mine), TR_OK);
+  }
+  done = true;
+  spans.join();
+  events.join();
+  ASSERT_EQ(tr_flush(20000), TR_OK);
+  std::set<std::string> ended;
+  uint64_t delivered = 0;
+  for (const Seen& seen : probe.taken()) {
+    EXPECT_FALSE(ended.contains(seen.trace_id)) << seen.name << " follows the end of its trace";
+    if (seen.type == TR_RECORD_TRACE_END) ended.insert(seen.trace_id);
+    delivered += seen.type == TR_RECORD_SPAN_END || seen.type == TR_RECORD_EVENT;
+  }
+  EXPECT_EQ(ended.size(), started);
+  EXPECT_GT(started, size_t{kTraces} / 10);
+  EXPECT_EQ(delivered, taken);
+  EXPECT_GT(delivered, 0u);
 }
 
 TEST(order, the_check_sees_what_is_wrong) {

@@ -5,6 +5,7 @@
 #include <memory>
 
 #include "encode/json_options.hpp"
+#include "os/fork_guard.hpp"
 #include "processors/jsonl/jsonl_file.hpp"
 #include "processors/jsonl/jsonl_line.hpp"
 
@@ -38,6 +39,7 @@ class JsonlProcessor {
   }
 
   int on_batch(const tr_batch& batch) {
+    const os::GuardedWork work;  // a child must not inherit the file's lock
     const Error error = write(batch);
     if (error) {
       if (error.message != complained_) say(host_, TR_LEVEL_WARN, "JSON lines could not be written: " + error.message);
