@@ -9,9 +9,7 @@
 namespace trunkline::store {
 namespace {
 
-// What a part holds at most: enough that a search opens few of them, little enough that one is soon made anew.
 constexpr int64_t kPartSpans = 32'768;
-constexpr int64_t kPartBytes = int64_t{64} << 20;
 constexpr int64_t kStepSpans = 4'096;
 
 int run(const Database& database, std::string_view sql, std::initializer_list<int64_t> values = {}) {
@@ -41,7 +39,8 @@ int create_part(const Database& database, SearchPart* part, int64_t last_number,
 // Adds the next spans to one part.
 class Step {
  public:
-  Step(Database* database, uint64_t bytes) : database_(*database), room_(static_cast<int64_t>(bytes)) {}
+  Step(Database* database, uint64_t bytes, uint64_t part_bytes)
+      : database_(*database), part_bytes_(static_cast<int64_t>(part_bytes)), room_(static_cast<int64_t>(bytes)) {}
 
   int run_all(bool* more) {
     int code = read_search_progress(&database_, &progress_);
@@ -49,7 +48,7 @@ class Step {
     if (code == SQLITE_OK) code = read_search_parts(database_, &parts);
     if (code == SQLITE_OK) code = take_back(&parts);
     if (code != SQLITE_OK || progress_.indexed >= progress_.last) return code;
-    const bool full = parts.empty() || parts[0].spans >= kPartSpans || parts[0].bytes >= kPartBytes;
+    const bool full = parts.empty() || parts[0].spans >= kPartSpans || parts[0].bytes >= part_bytes_;
     SearchPart part;
     if (full) {
       code = drop_empty_parts(&database_);
@@ -95,7 +94,7 @@ class Step {
     read.bind(1, progress_.indexed);
     const int64_t most = std::min(kStepSpans, kPartSpans - part->spans);
     read.bind(2, most);
-    while (room_ > 0 && part->bytes < kPartBytes && (code = read.step()) == SQLITE_ROW) {
+    while (room_ > 0 && part->bytes < part_bytes_ && (code = read.step()) == SQLITE_ROW) {
       if ((code = add(read, &insert, part)) != SQLITE_OK) return code;
     }
     // Rows that were deleted leave gaps, also at the end.
@@ -126,6 +125,7 @@ class Step {
   }
 
   Database& database_;
+  const int64_t part_bytes_;
   int64_t room_;
   int64_t added_ = 0;
   SearchProgress progress_;
@@ -140,14 +140,14 @@ std::string search_status(std::string_view status) { return "status" + std::stri
 
 std::string search_table(int64_t part) { return "search_" + std::to_string(part); }
 
-int index_some(Database* database, uint64_t bytes, bool* more) {
+int index_some(Database* database, uint64_t bytes, uint64_t part_bytes, bool* more) {
   *more = false;
   SearchProgress progress;
   int code = read_search_progress(database, &progress);  // nothing to do is the usual case and locks nobody out
   if (code != SQLITE_OK || progress.indexed >= progress.last) return code;
   code = database->execute("BEGIN IMMEDIATE");
   if (code != SQLITE_OK) return code;
-  code = Step(database, bytes).run_all(more);
+  code = Step(database, bytes, part_bytes).run_all(more);
   if (code == SQLITE_OK) code = database->execute("COMMIT");
   if (code != SQLITE_OK) (void)database->execute("ROLLBACK");
   return code;

@@ -30,9 +30,13 @@ std::string search_status(std::string_view status);
 
 std::string search_table(int64_t part);
 
-// Indexes the next spans, so many bytes of text at most, in a transaction of its own. `more`: there are others. The
-// result is a SQLite code; SQLITE_ERROR where SQLite has no FTS5.
-int index_some(Database* database, uint64_t bytes, bool* more);
+// What a part holds at most where nothing asks for less: enough that a search opens few of them, little enough that one
+// is soon made anew.
+inline constexpr uint64_t kPartBytes = uint64_t{64} << 20;
+
+// Indexes the next spans, so many bytes of text at most, in a transaction of its own; parts of `part_bytes` of text.
+// `more`: there are others. The result is a SQLite code; SQLITE_ERROR where SQLite has no FTS5.
+int index_some(Database* database, uint64_t bytes, uint64_t part_bytes, bool* more);
 
 // Removes the parts none of whose spans is left. Within a transaction, or as one.
 int drop_empty_parts(Database* database);

@@ -38,7 +38,7 @@ Error Store::shrink() {
 Expected<bool> Store::update_search_index(int64_t deadline_monotonic_ns) {
   bool more = true;
   while (more && os::monotonic_now() < deadline_monotonic_ns) {
-    const int code = index_some(&database_, kIndexedBytes, &more);
+    const int code = index_some(&database_, kIndexedBytes, kPartBytes, &more);
     if (code != SQLITE_OK) return failed(code);
   }
   return !more;

@@ -126,9 +126,9 @@ int prune(Database* database, uint64_t max_bytes, uint64_t incoming) {
     bool any = true;
     while (code == SQLITE_OK && any && usage.used_bytes() > target) {
       code = step(database, &any);
+      if (code == SQLITE_OK) code = drop_empty_parts(database);
       if (code == SQLITE_OK) code = read_usage(database, &usage);
     }
-    if (code == SQLITE_OK) code = drop_empty_parts(database);
   }
   if (code != SQLITE_OK) return code;
   return shrink(database, usage, max_bytes - std::min(max_bytes, 16 * usage.page_size));

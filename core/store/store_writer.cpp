@@ -92,10 +92,12 @@ int StoreWriter::make_room(uint64_t incoming) { return prune(&file_.database(), 
 int StoreWriter::index_texts(int64_t duration_ns) {
   if (!file_.is_open()) return SQLITE_OK;
   const int64_t deadline = os::monotonic_now() + duration_ns;
+  // A part goes as a whole, with the last of its traces: it must be small beside what the file may hold.
+  const uint64_t part_bytes = std::min(kPartBytes, max_bytes_ / 16);
   bool more = true;
   int code = SQLITE_OK;
   while (code == SQLITE_OK && more && os::monotonic_now() < deadline) {
-    code = index_some(&file_.database(), kIndexedBytes, &more);
+    code = index_some(&file_.database(), kIndexedBytes, part_bytes, &more);
   }
   return code;
 }

@@ -322,6 +322,29 @@ TEST_F(StoreFaults, MaxBytesHoldsAndTheNewestStay) {
   EXPECT_EQ(query_text(path(), "PRAGMA integrity_check"), "ok");
 }
 
+// Text of which the index takes as much as the rows do: what goes takes its part of the index with it, and the others
+// stay.
+TEST_F(StoreFaults, MaxBytesHoldsWithTextThatIsSearched) {
+  const Driven local(make_local_processor, R"({"max_bytes":4194304})", directory_.path());
+  int word = 0;
+  int64_t fewest = INT64_MAX;
+  for (int trace = 1; trace <= 250; ++trace) {
+    Records batch;
+    const auto id = static_cast<uint8_t>(trace);
+    batch.trace_start(id).start_ns = trace * 1'000'000;
+    std::string words;
+    while (words.size() < 40'000) words += "word" + std::to_string(++word) + " ";
+    batch.span(id, 1).input = text(words);
+    batch.trace_end(id).start_ns = trace * 1'000'000;
+    ASSERT_EQ(local.deliver(batch.pointers(), ("run-" + std::to_string(trace)).c_str()), TR_OK);
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+    fewest = trace > 30 ? std::min(fewest, count("SELECT count(*) FROM traces")) : fewest;
+  }
+  EXPECT_LE(size_on_disk(path()), 4u << 20);
+  EXPECT_GE(fewest, 15);                                     // of about 30 that there is room for
+  EXPECT_GT(count("SELECT count(*) FROM search_parts"), 1);  // control: there is an index
+}
+
 TEST_F(StoreFaults, MaxBytesHoldsForATraceThatNeverEnds) {
   const Driven local(make_local_processor, R"({"max_bytes":1048576})", directory_.path());
   const std::string content(1'000, 'x');

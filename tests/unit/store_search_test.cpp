@@ -88,7 +88,7 @@ TEST_F(StoreSearch, IsBuiltInSteps) {
   int steps = 0;
   int64_t before = 0;
   for (; more; ++steps) {
-    ASSERT_EQ(index_some(&store_->database(), 4'096, &more), SQLITE_OK);
+    ASSERT_EQ(index_some(&store_->database(), 4'096, kPartBytes, &more), SQLITE_OK);
     const int64_t indexed = number("SELECT indexed FROM search_state");
     EXPECT_GT(indexed, before);
     EXPECT_EQ(count("words"), 10'000u) << steps;
@@ -98,7 +98,7 @@ TEST_F(StoreSearch, IsBuiltInSteps) {
   EXPECT_TRUE(more);
   index_all();
   EXPECT_EQ(count("words"), 10'000u);
-  ASSERT_EQ(index_some(&store_->database(), 4'096, &more), SQLITE_OK);
+  ASSERT_EQ(index_some(&store_->database(), 4'096, kPartBytes, &more), SQLITE_OK);
   EXPECT_FALSE(more);
 }
 
