@@ -3,6 +3,7 @@
 # Include paths of what may see the inside: the library itself, the command line, the tests.
 add_library(trunkline_internal INTERFACE)
 target_include_directories(trunkline_internal INTERFACE ${PROJECT_SOURCE_DIR}/core ${PROJECT_SOURCE_DIR}/capi/include)
+target_include_directories(trunkline_internal SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 target_link_libraries(trunkline_internal INTERFACE SQLite::SQLite3 nlohmann_json::nlohmann_json)
 
 add_library(trunkline_objects OBJECT ${core_sources} ${capi_sources})

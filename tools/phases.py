@@ -48,6 +48,15 @@ def end_to_end():
     return steps
 
 
+def peers():
+    """tests/peers/NAME_test.py: cases of unittest against other projects' code, which requirements.txt lists name."""
+    environments = {"otlp_encode_test": "otlp_requirements.txt"}
+    return [Step(f"peers-{name}", "lines",
+                 f"TRUNKLINE_TEST_BIN=$PWD/build/bin $(tools/python_environment.py tests/peers/{requirements})/bin/python"
+                 f" tools/run_unittest.py tests/peers/{name}.py", ("build-release",), 20)
+            for name, requirements in environments.items()]
+
+
 def without_randomised_addresses():
     """ThreadSanitizer of clang 14 fails at random where the kernel spreads addresses widely."""
     usable = subprocess.run(["setarch", "-R", "true"], capture_output=True).returncode == 0
@@ -60,6 +69,7 @@ def phases():
             preset_build("release"),
             suite("suite", "build", "build-release"),
             *end_to_end(),
+            *peers(),
             Step("python", "ctest", "tests/python/run.sh test --junit-xml=$RESULT/results.xml", ("build-release",), 20),
             Step("packaging-smoke", "lines", "tests/packaging/run.sh smoke", ("build-release",)),
         ],

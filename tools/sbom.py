@@ -1,9 +1,9 @@
 #!/usr/bin/env python3
 """Writes the bill of materials of what was built, as SPDX 2.3 in JSON: sbom.py VERSION LIBRARY OUT
 
-What is inside the library (its own sources, the C++ runtime, header-only JSON) and what it needs beside it (SQLite, the C
-library), each with the version on this machine. Two builds of one revision give the same text: the time is that of the
-revision, or $SOURCE_DATE_EPOCH."""
+What is inside the library (its own sources, the C++ runtime, header-only JSON and protobuf) and what it needs beside it
+(SQLite, the C library), each with the version on this machine. Two builds of one revision give the same text: the time
+is that of the revision, or $SOURCE_DATE_EPOCH."""
 import datetime
 import hashlib
 import json
@@ -39,6 +39,8 @@ def parts():
            "https://www.sqlite.org/download.html")
     yield ("nlohmann-json", header_version("nlohmann/json.hpp", *json_names), "MIT", "STATIC_LINK",
            "https://github.com/nlohmann/json")
+    yield ("protozero", header_version("protozero/version.hpp", "PROTOZERO_VERSION_STRING"), "BSD-2-Clause", "STATIC_LINK",
+           "https://github.com/mapbox/protozero")
     yield ("libstdc++", output("c++", "-dumpfullversion"), "GPL-3.0-or-later WITH GCC-exception-3.1", "STATIC_LINK",
            "https://gcc.gnu.org/")
     yield ("glibc", header_version("features.h", "__GLIBC__", "__GLIBC_MINOR__"), "LGPL-2.1-or-later", "DYNAMIC_LINK",

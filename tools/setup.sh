@@ -19,6 +19,7 @@ clang-tidy-14|clang-tidy-14
 /usr/lib/llvm-14/lib/clang/*/lib/linux/libclang_rt.tsan-*.a|libclang-rt-14-dev
 /usr/include/sqlite3.h|libsqlite3-dev
 /usr/include/nlohmann/json.hpp|nlohmann-json3-dev
+/usr/include/protozero/pbf_writer.hpp|libprotozero-dev
 /usr/include/gtest/gtest.h|libgtest-dev
 /usr/include/gmock/gmock.h|libgmock-dev
 pkg-config|pkg-config

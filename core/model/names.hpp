@@ -79,6 +79,7 @@ inline constexpr std::string_view kEvaluationScore = "gen_ai.evaluation.score.va
 inline constexpr std::string_view kEvaluationLabel = "gen_ai.evaluation.score.label";
 inline constexpr std::string_view kEvaluationExplanation = "gen_ai.evaluation.explanation";
 inline constexpr std::string_view kEvaluationEvent = "gen_ai.evaluation.result";
+inline constexpr std::string_view kMcpMethod = "mcp.method.name";
 inline constexpr std::string_view kErrorType = "error.type";
 inline constexpr std::string_view kExceptionEvent = "exception";
 inline constexpr std::string_view kExceptionType = "exception.type";
@@ -95,9 +96,40 @@ inline constexpr std::string_view kSessionId = "session.id";
 inline constexpr std::string_view kUserId = "user.id";
 inline constexpr std::string_view kStopReason = "stop_reason";
 inline constexpr std::string_view kStepNumber = "trunkline.step";
+inline constexpr std::string_view kSpanKind = "trunkline.kind";
+inline constexpr std::string_view kForeignId = "trunkline.foreign_id";
+inline constexpr std::string_view kIncomplete = "trunkline.incomplete";
 inline constexpr std::string_view kTotalInput = "trunkline.usage.input_tokens";
 inline constexpr std::string_view kTotalOutput = "trunkline.usage.output_tokens";
 inline constexpr std::string_view kTotal = "trunkline.usage.total_tokens";
+inline constexpr std::string_view kTotalCacheRead = "trunkline.usage.cache_read_tokens";
+inline constexpr std::string_view kTotalCacheWrite = "trunkline.usage.cache_write_tokens";
+inline constexpr std::string_view kTotalReasoning = "trunkline.usage.reasoning_tokens";
+
+// What MLflow reads, and what it shows.
+inline constexpr std::string_view kMlflowPrefix = "mlflow.";
+inline constexpr std::string_view kMlflowSpanType = "mlflow.spanType";
+inline constexpr std::string_view kMlflowSpanInputs = "mlflow.spanInputs";
+inline constexpr std::string_view kMlflowSpanOutputs = "mlflow.spanOutputs";
+inline constexpr std::string_view kMlflowTokenUsage = "mlflow.chat.tokenUsage";
+inline constexpr std::string_view kMlflowModel = "mlflow.llm.model";
+inline constexpr std::string_view kMlflowProvider = "mlflow.llm.provider";
+inline constexpr std::string_view kMlflowTraceTagPrefix = "mlflow.traceTag.";
+inline constexpr std::string_view kMlflowTraceName = "mlflow.traceName";
+
+// Of the resource: what sent the spans.
+inline constexpr std::string_view kServiceName = "service.name";
+inline constexpr std::string_view kServiceVersion = "service.version";
+inline constexpr std::string_view kServiceInstanceId = "service.instance.id";
+inline constexpr std::string_view kSdkName = "telemetry.sdk.name";
+inline constexpr std::string_view kSdkLanguage = "telemetry.sdk.language";
+inline constexpr std::string_view kSdkVersion = "telemetry.sdk.version";
+inline constexpr std::string_view kHostName = "host.name";
+inline constexpr std::string_view kHostArchitecture = "host.arch";
+inline constexpr std::string_view kOsType = "os.type";
+inline constexpr std::string_view kProcessId = "process.pid";
+inline constexpr std::string_view kProcessExecutable = "process.executable.name";
+inline constexpr std::string_view kOpenInferenceProject = "openinference.project.name";
 
 }  // namespace names
 }  // namespace trunkline
