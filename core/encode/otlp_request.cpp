@@ -3,6 +3,7 @@
 #include <protozero/pbf_writer.hpp>
 
 #include "encode/otlp_fields.hpp"
+#include "encode/otlp_message.hpp"
 #include "model/names.hpp"
 
 namespace trunkline::encode {
@@ -88,15 +89,11 @@ std::string OtlpRequest::take() {
   if (count_ == 0) return out;
   out.reserve(bytes());
   const size_t scope_size = scope_.size() + spans_.size();
-  pbf_writer request(out);
-  {
-    pbf_writer resource_spans(request, otlp::request::kResourceSpans,
-                              resource_.size() + 1 + length_size(scope_size) + scope_size);
-    out += resource_;
-    const pbf_writer scope_spans(resource_spans, otlp::resource_spans::kScopeSpans, scope_size);
-    out += scope_;
-    out += spans_;
-  }
+  begin_message(&out, otlp::request::kResourceSpans, resource_.size() + 1 + length_size(scope_size) + scope_size);
+  out += resource_;
+  begin_message(&out, otlp::resource_spans::kScopeSpans, scope_size);
+  out += scope_;
+  out += spans_;
   spans_.clear();
   count_ = 0;
   return out;

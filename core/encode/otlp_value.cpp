@@ -9,6 +9,7 @@
 #include "encode/json_walk.hpp"
 #include "encode/json_writer.hpp"
 #include "encode/otlp_fields.hpp"
+#include "encode/otlp_message.hpp"
 #include "model/names.hpp"
 #include "model/utf8.hpp"
 
@@ -62,24 +63,29 @@ std::string_view OtlpAttributes::clean(std::string_view text, std::string* buffe
   return *buffer;
 }
 
+void OtlpAttributes::begin(std::string_view key, size_t any_size) {
+  key = clean(key, &key_);
+  begin_message(out_, tag_, field_size(key.size()) + field_size(any_size));
+  pbf_writer(*out_).add_string(otlp::key_value::kKey, key.data(), key.size());
+}
+
 template <class Write>
 void OtlpAttributes::scalar(std::string_view key, size_t any_size, Write write) {
-  key = clean(key, &key_);
-  pbf_writer message(*out_);
-  pbf_writer pair(message, tag_, field_size(key.size()) + field_size(any_size));
-  pair.add_string(otlp::key_value::kKey, key.data(), key.size());
-  if (any_size == 0) return pair.add_message(otlp::key_value::kValue, "", 0);
-  pbf_writer any(pair, otlp::key_value::kValue, any_size);
+  begin(key, any_size);
+  begin_message(out_, otlp::key_value::kValue, any_size);
+  pbf_writer any(*out_);
   write(any);
 }
 
-// `write` is given the list and a number, and adds the element as the list's field.
+// `write` is given the message of an element and its number.
 template <class Write>
 void OtlpAttributes::array(std::string_view key, size_t count, Write write) {
-  key = clean(key, &key_);
   std::string list;
-  pbf_writer values(list);
-  for (size_t i = 0; i < count; ++i) write(values, i);
+  for (size_t i = 0; i < count; ++i) {
+    pbf_writer values(list);
+    pbf_writer any(values, otlp::container::kValues);
+    write(any, i);
+  }
   scalar(key, field_size(list.size()), [&](pbf_writer& any) { any.add_message(otlp::any_value::kArray, list); });
 }
 
@@ -125,22 +131,21 @@ void OtlpAttributes::value(std::string_view key, const tr_value& value) {
         any.add_bytes(otlp::any_value::kBytes, text_of(value).data(), value.size);
       });
     case TR_TYPE_BOOL_ARRAY:
-      return array(key, value.size, [&](pbf_writer& list, size_t i) {
-        pbf_writer(list, otlp::container::kValues, 2).add_bool(otlp::any_value::kBool, element<uint8_t>(value, i) != 0);
+      return array(key, value.size, [&](pbf_writer& any, size_t i) {
+        any.add_bool(otlp::any_value::kBool, element<uint8_t>(value, i) != 0);
       });
     case TR_TYPE_I64_ARRAY:
-      return array(key, value.size, [&](pbf_writer& list, size_t i) {
-        pbf_writer(list, otlp::container::kValues).add_int64(otlp::any_value::kInt, element<int64_t>(value, i));
+      return array(key, value.size, [&](pbf_writer& any, size_t i) {
+        any.add_int64(otlp::any_value::kInt, element<int64_t>(value, i));
       });
     case TR_TYPE_F64_ARRAY:
-      return array(key, value.size, [&](pbf_writer& list, size_t i) {
-        pbf_writer(list, otlp::container::kValues, kFixed64Field)
-            .add_double(otlp::any_value::kDouble, element<double>(value, i));
+      return array(key, value.size, [&](pbf_writer& any, size_t i) {
+        any.add_double(otlp::any_value::kDouble, element<double>(value, i));
       });
     case TR_TYPE_STR_ARRAY:
-      return array(key, value.size, [&](pbf_writer& list, size_t i) {
+      return array(key, value.size, [&](pbf_writer& any, size_t i) {
         const std::string_view item = clean(view(element<tr_string>(value, i)), &text_);
-        pbf_writer(list, otlp::container::kValues).add_string(otlp::any_value::kString, item.data(), item.size());
+        any.add_string(otlp::any_value::kString, item.data(), item.size());
       });
     default:
       return scalar(key, 0, [](pbf_writer&) {});
@@ -149,13 +154,9 @@ void OtlpAttributes::value(std::string_view key, const tr_value& value) {
 
 void OtlpAttributes::json(std::string_view key, std::string_view json) {
   nodes_.clear();
-  const size_t any_size = measure_json(json, 0);
-  key = clean(key, &key_);
-  pbf_writer message(*out_);
-  pbf_writer pair(message, tag_, field_size(key.size()) + field_size(any_size));
-  pair.add_string(otlp::key_value::kKey, key.data(), key.size());
+  begin(key, measure_json(json, 0));
   next_node_ = 0;
-  write_json(&pair, otlp::key_value::kValue, json, 0);
+  write_json(otlp::key_value::kValue, json, 0);
 }
 
 // Bytes of the AnyValue, which `nodes_` keeps in the order in which write_json asks for them.
@@ -208,43 +209,39 @@ size_t OtlpAttributes::measure_container(std::string_view json, int depth, bool 
   return size;
 }
 
-template <class Writer>
-void OtlpAttributes::write_json(Writer* parent, uint32_t tag, std::string_view json, int depth) {
+void OtlpAttributes::write_json(uint32_t tag, std::string_view json, int depth) {
   const Node node = nodes_[next_node_++];
-  if (node.any == 0) return parent->add_message(tag, "", 0);
-  Writer any(*parent, tag, node.any);
+  begin_message(out_, tag, node.any);
+  if (node.any == 0) return;
   const char type = json_type(json);
-  if ((type == '{' || type == '[') && depth < kMostDepth) {
-    const bool object = type == '{';
-    const uint32_t field = object ? otlp::any_value::kMap : otlp::any_value::kArray;
-    if (node.container == 0) return any.add_message(field, "", 0);
-    Writer container(any, field, node.container);
-    JsonWalk walk(json);
-    while (walk.next()) {
-      if (!object) {
-        write_json(&container, otlp::container::kValues, walk.value(), depth + 1);
-        continue;
-      }
-      (void)unescape_json(walk.raw_key(), &key_);
-      Writer pair(container, otlp::container::kValues, field_size(key_.size()) + field_size(nodes_[next_node_].any));
-      pair.add_string(otlp::key_value::kKey, key_.data(), key_.size());
-      write_json(&pair, otlp::key_value::kValue, walk.value(), depth + 1);
-    }
-  } else if (type == '"') {
+  if ((type == '{' || type == '[') && depth < kMostDepth) return write_container(json, depth, node.container);
+  pbf_writer any(*out_);
+  if (type == '"') {
     (void)json_string_value(json, &text_);
     any.add_string(otlp::any_value::kString, text_.data(), text_.size());
-  } else if (type == 't' || type == 'f') {
-    any.add_bool(otlp::any_value::kBool, type == 't');
-  } else {
-    const Number number = type == '0' ? parse_number(json) : Number{Number::Kind::kNeither};
-    if (number.kind == Number::Kind::kInteger) {
-      any.add_int64(otlp::any_value::kInt, number.integer);
-    } else if (number.kind == Number::Kind::kDouble) {
-      any.add_double(otlp::any_value::kDouble, number.real);
-    } else {
-      const std::string_view raw = clean(json, &text_);
-      any.add_string(otlp::any_value::kString, raw.data(), raw.size());
+    return;
+  }
+  if (type == 't' || type == 'f') return any.add_bool(otlp::any_value::kBool, type == 't');
+  const Number number = type == '0' ? parse_number(json) : Number{Number::Kind::kNeither};
+  if (number.kind == Number::Kind::kInteger) return any.add_int64(otlp::any_value::kInt, number.integer);
+  if (number.kind == Number::Kind::kDouble) return any.add_double(otlp::any_value::kDouble, number.real);
+  const std::string_view raw = clean(json, &text_);
+  any.add_string(otlp::any_value::kString, raw.data(), raw.size());
+}
+
+void OtlpAttributes::write_container(std::string_view json, int depth, size_t size) {
+  const bool object = json_type(json) == '{';
+  begin_message(out_, object ? otlp::any_value::kMap : otlp::any_value::kArray, size);
+  const uint32_t value_tag = object ? uint32_t{otlp::key_value::kValue} : uint32_t{otlp::container::kValues};
+  JsonWalk walk(json);
+  while (walk.next()) {
+    if (object) {
+      (void)unescape_json(walk.raw_key(), &key_);
+      const size_t any_size = nodes_[next_node_].any;
+      begin_message(out_, otlp::container::kValues, field_size(key_.size()) + field_size(any_size));
+      pbf_writer(*out_).add_string(otlp::key_value::kKey, key_.data(), key_.size());
     }
+    write_json(value_tag, walk.value(), depth + 1);
   }
 }
 

@@ -43,8 +43,9 @@ class OtlpAttributes {
   void scalar(std::string_view key, size_t any_size, Write write);
   template <class Write>
   void array(std::string_view key, size_t count, Write write);
-  template <class Writer>
-  void write_json(Writer* parent, uint32_t tag, std::string_view json, int depth);
+  void begin(std::string_view key, size_t any_size);
+  void write_json(uint32_t tag, std::string_view json, int depth);
+  void write_container(std::string_view json, int depth, size_t size);
   size_t measure_json(std::string_view json, int depth);
   size_t measure_container(std::string_view json, int depth, bool object);
 
