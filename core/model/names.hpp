@@ -116,6 +116,16 @@ inline constexpr std::string_view kMlflowModel = "mlflow.llm.model";
 inline constexpr std::string_view kMlflowProvider = "mlflow.llm.provider";
 inline constexpr std::string_view kMlflowTraceTagPrefix = "mlflow.traceTag.";
 inline constexpr std::string_view kMlflowTraceName = "mlflow.traceName";
+inline constexpr std::string_view kMlflowTraceRequestId = "mlflow.traceRequestId";
+inline constexpr std::string_view kMlflowTraceInputs = "mlflow.traceInputs";
+inline constexpr std::string_view kMlflowTraceOutputs = "mlflow.traceOutputs";
+inline constexpr std::string_view kMlflowTraceSchema = "mlflow.trace_schema.version";
+inline constexpr std::string_view kMlflowTraceSession = "mlflow.trace.session";
+inline constexpr std::string_view kMlflowTraceUser = "mlflow.trace.user";
+inline constexpr std::string_view kMlflowTraceUsage = "mlflow.trace.tokenUsage";
+inline constexpr std::string_view kMlflowArtifactLocation = "mlflow.artifactLocation";
+inline constexpr std::string_view kMlflowSourceRun = "mlflow.sourceRun";
+inline constexpr std::string_view kMlflowRunName = "mlflow.runName";
 
 // Of the resource: what sent the spans.
 inline constexpr std::string_view kServiceName = "service.name";

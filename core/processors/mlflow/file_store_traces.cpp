@@ -1,0 +1,278 @@
+#include "processors/mlflow/file_store_traces.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+#include <nlohmann/json.hpp>
+#include <vector>
+
+#include "encode/json_names.hpp"
+#include "model/names.hpp"
+#include "model/utf8.hpp"
+#include "processors/mlflow/file_store_path.hpp"
+#include "processors/mlflow/file_store_yaml.hpp"
+#include "processors/mlflow/mlflow_trace_json.hpp"
+
+namespace trunkline::mlflow {
+namespace {
+
+using encode::HexId;
+using encode::OtlpTrace;
+using Json = nlohmann::ordered_json;
+
+constexpr size_t kPreviewBytes = 1000;
+constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
+constexpr const char* kSpanFile = "/artifacts/traces.json";
+
+std::string pending_path(const std::string& name) { return "traces/." + name + ".spans"; }
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+int64_t number_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
+}
+// An attribute as the JSON text that it is; empty: there is none.
+std::string attribute_of(const Json& span, std::string_view key) {
+  const auto attributes = span.find("attributes");
+  if (attributes == span.end() || !attributes->is_object()) return {};
+  return text_of(*attributes, std::string(key).c_str());
+}
+
+// What a trace's spans have in common, as the first line of what is pending, for a process that did not see its start.
+std::string header_of(const OtlpTrace& trace) {
+  uint8_t root[8];
+  uint8_t remote[8];
+  std::copy(trace.root_id.begin(), trace.root_id.end(), root);
+  std::copy(trace.remote_parent.begin(), trace.remote_parent.end(), remote);
+  const Json about = {{"name", trace.name},
+                      {"conversation", trace.conversation_id},
+                      {"user", trace.user_id},
+                      {"agent", trace.agent_name},
+                      {"root", std::vector<int>(root, root + 8)},
+                      {"remote", std::vector<int>(remote, remote + 8)}};
+  return dump(Json{{"trace", about}}) + "\n";
+}
+
+OtlpTrace trace_of(const Json& about) {
+  OtlpTrace trace;
+  trace.name = text_of(about, "name");
+  trace.conversation_id = text_of(about, "conversation");
+  trace.user_id = text_of(about, "user");
+  trace.agent_name = text_of(about, "agent");
+  for (size_t i = 0; i < 8; ++i) {
+    if (about.contains("root")) trace.root_id[i] = static_cast<uint8_t>(about["root"].at(i).get<int>());
+    if (about.contains("remote")) trace.remote_parent[i] = static_cast<uint8_t>(about["remote"].at(i).get<int>());
+  }
+  return trace;
+}
+
+// Spans in the order in which they were first told, each once, as it was told last.
+class SpanList {
+ public:
+  void add(Json span) {
+    const std::string id = text_of(span, "span_id");
+    if (id.empty()) return;
+    const auto [found, is_new] = index_.try_emplace(id, spans_.size());
+    if (is_new) {
+      spans_.push_back(std::move(span));
+    } else {
+      spans_[found->second] = std::move(span);
+    }
+  }
+  void add_lines(const std::string& lines) {
+    for (size_t at = 0, end; (end = lines.find('\n', at)) != std::string::npos; at = end + 1) {
+      Json span = Json::parse(lines.begin() + static_cast<std::ptrdiff_t>(at),
+                              lines.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
+      if (span.is_object()) add(std::move(span));
+    }
+  }
+  std::vector<Json>& spans() { return spans_; }
+
+  // The span of the trace itself, the first that nothing is above.
+  Json* root() {
+    for (Json& span : spans_) {
+      if (span.contains("parent_span_id") && span["parent_span_id"].is_null()) return &span;
+    }
+    return spans_.empty() ? nullptr : &spans_.back();
+  }
+
+ private:
+  std::vector<Json> spans_;
+  std::map<std::string, size_t> index_;
+};
+
+// What the trace was asked and what it answered: of its first and its last step that say so.
+void give_content(SpanList* list, Json* root) {
+  const std::string id = text_of(*root, "span_id");
+  std::string inputs = attribute_of(*root, names::kMlflowSpanInputs);
+  std::string outputs = attribute_of(*root, names::kMlflowSpanOutputs);
+  const bool has_outputs = !outputs.empty();
+  int64_t first = INT64_MAX;
+  int64_t last = INT64_MIN;
+  const bool has_inputs = !inputs.empty();
+  for (const Json& span : list->spans()) {
+    if (text_of(span, "parent_span_id") != id) continue;
+    const std::string in = attribute_of(span, names::kMlflowSpanInputs);
+    const std::string out = attribute_of(span, names::kMlflowSpanOutputs);
+    const int64_t start = number_of(span, "start_time_unix_nano");
+    const int64_t end = number_of(span, "end_time_unix_nano");
+    if (!has_inputs && !in.empty() && start < first) {
+      inputs = in;
+      first = start;
+    }
+    if (!has_outputs && !out.empty() && end >= last) {
+      outputs = out;
+      last = end;
+    }
+  }
+  if (!inputs.empty()) (*root)["attributes"][std::string(names::kMlflowSpanInputs)] = inputs;
+  if (!outputs.empty()) (*root)["attributes"][std::string(names::kMlflowSpanOutputs)] = outputs;
+}
+
+// The sums of the tokens of all spans, as JSON; empty: none tells any.
+std::string usage_of(SpanList* list) {
+  Json sums = Json::object();
+  for (const Json& span : list->spans()) {
+    const Json usage = Json::parse(attribute_of(span, names::kMlflowTokenUsage), nullptr, false);
+    if (!usage.is_object()) continue;
+    for (const auto& [key, tokens] : usage.items()) {
+      if (tokens.is_number_integer()) sums[key] = sums.value(key, int64_t{0}) + tokens.get<int64_t>();
+    }
+  }
+  return sums.empty() ? std::string() : dump(sums);
+}
+
+std::string iso_time(int64_t nanoseconds) {
+  const time_t seconds = static_cast<time_t>(nanoseconds / 1'000'000'000);
+  tm parts{};
+  ::gmtime_r(&seconds, &parts);
+  char text[40];
+  const size_t size = std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%S", &parts);
+  char fraction[8];
+  std::snprintf(fraction, sizeof fraction, ".%03dZ", static_cast<int>(nanoseconds / kNanosecondsPerMillisecond % 1000));
+  return std::string(text, size) + fraction;
+}
+
+std::string preview(const std::string& text) { return text.substr(0, utf8_cut(text, kPreviewBytes)); }
+
+std::string info_of(const std::string& name, const std::string& experiment_id, const Json& root) {
+  const int64_t start = number_of(root, "start_time_unix_nano");
+  const int64_t end = number_of(root, "end_time_unix_nano");
+  const bool failed = text_of(root["status"], "code") == "STATUS_CODE_ERROR";
+  return "execution_duration_ms: " + std::to_string((end - start) / kNanosecondsPerMillisecond) +
+         "\nrequest_preview: " + yaml_text(preview(attribute_of(root, names::kMlflowSpanInputs))) +
+         "\nrequest_time: " + yaml_text(iso_time(start)) +
+         "\nresponse_preview: " + yaml_text(preview(attribute_of(root, names::kMlflowSpanOutputs))) +
+         "\nstate: " + (failed ? "ERROR" : "OK") + "\ntrace_id: " + yaml_text(name) +
+         "\ntrace_location:\n  mlflow_experiment:\n    experiment_id: " + yaml_text(experiment_id) +
+         "\n  type: MLFLOW_EXPERIMENT\n";
+}
+
+}  // namespace
+
+Expected<OtlpTrace> TraceFiles::about(const Folder& experiment, const std::string& name, const TracePart& part) {
+  if (part.start != nullptr) return open_[name] = encode::otlp_trace_of(*part.start);
+  const auto known = open_.find(name);
+  if (known != open_.end()) return known->second;
+  const Expected<std::string> pending = experiment.read(pending_path(name));
+  if (!pending && pending.error().code == TR_EAGAIN) return pending.error();
+  const Json first = Json::parse(pending ? pending->substr(0, pending->find('\n')) : "", nullptr, false);
+  if (first.is_object() && first.contains("trace")) return open_[name] = trace_of(first["trace"]);
+  if (part.end != nullptr) return encode::otlp_trace_of(*part.end);
+  return OtlpTrace{};
+}
+
+// A line that a process left unfinished when it died is taken away first.
+Error TraceFiles::append(const Folder& experiment, const std::string& name, const std::string& lines) const {
+  const Expected<UniqueFd> file = experiment.open_for_append(pending_path(name));
+  if (!file) return file.error();
+  struct stat info {};
+  if (::fstat(file->get(), &info) != 0) return store_error(name, errno);
+  char last = '\n';
+  if (info.st_size > 0) {
+    const Expected<size_t> got = pread_all(file->get(), &last, 1, static_cast<uint64_t>(info.st_size) - 1);
+    if (!got) return {TR_EAGAIN, got.error().message};
+  }
+  const std::string text = last == '\n' ? lines : "\n" + lines;
+  if (Error error = write_all(file->get(), text.data(), text.size())) return {TR_EAGAIN, error.message};
+  return Error::none();
+}
+
+Error TraceFiles::add(const Folder& experiment, const std::string& place, const TracePart& part) {
+  const tr_record* any = part.start != nullptr ? part.start : part.end;
+  if (any == nullptr && !part.spans.empty()) any = part.spans.front();
+  if (any == nullptr) return Error::none();
+  const std::string name = trace_name_of(any->trace_id);
+  const Expected<OtlpTrace> trace = about(experiment, name, part);
+  if (!trace) return trace.error();
+  std::string lines = part.start != nullptr ? header_of(*trace) : std::string();
+  for (const tr_record* span : part.spans) {
+    std::string line;
+    if (append_trace_span(*span, *trace, &line, nullptr)) lines += line + "\n";
+  }
+  if (part.end != nullptr) return complete(experiment, place, name, *trace, part, lines);
+  return lines.empty() ? Error::none() : append(experiment, name, lines);
+}
+
+Error TraceFiles::complete(const Folder& experiment, const std::string& place, const std::string& name,
+                           const OtlpTrace& trace, const TracePart& part, const std::string& lines) {
+  const std::string folder = "traces/" + name;
+  SpanList list;
+  const Expected<std::string> before = experiment.read(folder + kSpanFile);
+  if (!before && before.error().code == TR_EAGAIN) return before.error();
+  if (before) {
+    Json stored = Json::parse(*before, nullptr, false);
+    if (stored.is_object() && stored.contains("spans")) {
+      for (Json& span : stored["spans"]) list.add(std::move(span));
+    }
+  }
+  const Expected<std::string> pending = experiment.read(pending_path(name));
+  if (!pending && pending.error().code == TR_EAGAIN) return pending.error();
+  if (pending) list.add_lines(*pending);
+  list.add_lines(lines);
+  std::vector<Item> tags = part.tags;
+  std::string end;
+  if (append_trace_span(*part.end, trace, &end, &tags)) list.add_lines(end + "\n");
+  Json* root = list.root();
+  if (root == nullptr) return Error::none();
+  give_content(&list, root);
+  const std::string inputs = attribute_of(*root, names::kMlflowSpanInputs);
+  const std::string outputs = attribute_of(*root, names::kMlflowSpanOutputs);
+
+  std::vector<std::pair<std::string, std::string>> files;
+  const auto file = [&](const char* kind, std::string_view key, const std::string& value) {
+    if (!value.empty()) files.emplace_back(folder + kind + std::string(key), value);
+  };
+  for (const Item& tag : tags) file("/tags/", tag.key, tag.value);
+  file("/tags/", names::kMlflowTraceName, text_of(*root, "name"));
+  file("/tags/", names::kMlflowArtifactLocation, file_uri(place + "/" + folder + "/artifacts"));
+  file("/request_metadata/", names::kMlflowTraceSchema, "3");
+  file("/request_metadata/", names::kMlflowTraceInputs, inputs);
+  file("/request_metadata/", names::kMlflowTraceOutputs, outputs);
+  file("/request_metadata/", names::kMlflowSourceRun, part.run_id);
+  file("/request_metadata/", names::kMlflowTraceSession, trace.conversation_id);
+  file("/request_metadata/", names::kMlflowTraceUser, trace.user_id);
+  file("/request_metadata/", names::kMlflowTraceUsage, usage_of(&list));
+  if (Error error = stage_->replace(experiment, folder + kSpanFile, dump(Json{{"spans", list.spans()}}))) return error;
+  for (const auto& [path, value] : files) {
+    Error error = stage_->replace(experiment, path, value);
+    if (error && error.code != TR_EINVAL) return {TR_EAGAIN, error.message};  // a tag that cannot be a file is left out
+  }
+  const std::string info = info_of(name, part.experiment_id, *root);
+  if (Error error = stage_->replace(experiment, folder + "/trace_info.yaml", info)) return {TR_EAGAIN, error.message};
+  const Expected<Folder> traces = experiment.open("traces");
+  if (traces) (void)::unlinkat(traces->fd(), ("." + name + ".spans").c_str(), 0);
+  open_.erase(name);
+  return Error::none();
+}
+
+}  // namespace trunkline::mlflow
