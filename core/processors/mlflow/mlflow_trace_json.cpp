@@ -16,24 +16,27 @@ using protozero::pbf_reader;
 
 std::string_view view_of(protozero::data_view bytes) { return {bytes.data(), bytes.size()}; }
 
-// As Python's JSON has numbers that are none.
-void append_double(std::string* out, double value) {
+// Numbers that are none: within a text as Python's JSON has them, in the file itself, which others read too, as texts.
+enum class NotFinite { Word, Text };
+
+void append_double(std::string* out, double value, NotFinite form) {
   if (std::isfinite(value)) return append_json_f64(out, value);
-  out->append(std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity");
+  const std::string_view word = std::isnan(value) ? "NaN" : value > 0 ? "Infinity" : "-Infinity";
+  form == NotFinite::Text ? append_json_string(out, word) : void(out->append(word));
 }
 
-void append_any(std::string* out, pbf_reader any);
+void append_any(std::string* out, pbf_reader any, NotFinite form);
 
-void append_list(std::string* out, pbf_reader list) {
+void append_list(std::string* out, pbf_reader list, NotFinite form) {
   out->push_back('[');
   for (bool first = true; list.next(otlp::container::kValues); first = false) {
     if (!first) out->push_back(',');
-    append_any(out, list.get_message());
+    append_any(out, list.get_message(), form);
   }
   out->push_back(']');
 }
 
-void append_map(std::string* out, pbf_reader map) {
+void append_map(std::string* out, pbf_reader map, NotFinite form) {
   out->push_back('{');
   for (bool first = true; map.next(otlp::container::kValues); first = false) {
     if (!first) out->push_back(',');
@@ -43,14 +46,14 @@ void append_map(std::string* out, pbf_reader map) {
         append_json_string(out, view_of(pair.get_view()));
         out->push_back(':');
       } else {
-        append_any(out, pair.get_message());
+        append_any(out, pair.get_message(), form);
       }
     }
   }
   out->push_back('}');
 }
 
-void append_any(std::string* out, pbf_reader any) {
+void append_any(std::string* out, pbf_reader any, NotFinite form) {
   if (!any.next()) return void(out->append("null"));
   switch (any.tag()) {
     case otlp::any_value::kString:
@@ -60,11 +63,11 @@ void append_any(std::string* out, pbf_reader any) {
     case otlp::any_value::kInt:
       return append_json_i64(out, any.get_int64());
     case otlp::any_value::kDouble:
-      return append_double(out, any.get_double());
+      return append_double(out, any.get_double(), form);
     case otlp::any_value::kArray:
-      return append_list(out, any.get_message());
+      return append_list(out, any.get_message(), form);
     case otlp::any_value::kMap:
-      return append_map(out, any.get_message());
+      return append_map(out, any.get_message(), form);
     default:
       return void(out->append("null"));
   }
@@ -76,9 +79,11 @@ void append_id(std::string* out, protozero::data_view id) {
   out->push_back('"');
 }
 
-// "attributes": {key: text}, from the fields with this number.
+// The members of "attributes": of a span each value is a text that holds JSON, of an event JSON itself.
 class AttributeWriter {
  public:
+  explicit AttributeWriter(bool as_text) : as_text_(as_text) {}
+
   void add(pbf_reader pair, std::vector<Item>* tags) {
     std::string_view key;
     std::string value;
@@ -91,16 +96,16 @@ class AttributeWriter {
         tags->push_back({std::string(key.substr(names::kMlflowTraceTagPrefix.size())), value});
         return;
       } else {
-        append_any(&value, pair.get_message());
+        append_any(&value, pair.get_message(), as_text_ ? NotFinite::Word : NotFinite::Text);
       }
     }
-    text(key, value);
+    json(key, value);
   }
-  void text(std::string_view key, std::string_view value) {
+  void json(std::string_view key, std::string_view value) {
     if (!members_.empty()) members_.push_back(',');
     append_json_string(&members_, key);
     members_.push_back(':');
-    append_json_string(&members_, value);
+    as_text_ ? append_json_string(&members_, value) : void(members_.append(value));
   }
   void append_to(std::string* out) const { out->append("{").append(members_).append("}"); }
 
@@ -108,12 +113,13 @@ class AttributeWriter {
   static bool is_tag(std::string_view key) {
     return key.substr(0, names::kMlflowTraceTagPrefix.size()) == names::kMlflowTraceTagPrefix;
   }
+  bool as_text_;
   std::string members_;
 };
 
 void append_event(std::string* out, pbf_reader event) {
   JsonObject object(out);
-  AttributeWriter attributes;
+  AttributeWriter attributes(false);
   while (event.next()) {
     switch (event.tag()) {
       case otlp::event::kTime:
@@ -159,13 +165,13 @@ bool append_trace_span(const tr_record& record, const OtlpTrace& trace, std::str
   OtlpSpanWriter writer(OtlpDialect::Mlflow);
   if (!writer.append(record, trace, &fields)) return false;
   JsonObject object(out);
-  AttributeWriter attributes;
+  AttributeWriter attributes(true);
   std::string events;
   Status status;
   bool has_parent = false;
   std::string request_id;
   append_json_string(&request_id, trace_name_of(record.trace_id));
-  attributes.text(names::kMlflowTraceRequestId, request_id);
+  attributes.json(names::kMlflowTraceRequestId, request_id);
   pbf_reader span(fields);
   while (span.next()) {
     switch (span.tag()) {
