@@ -142,8 +142,17 @@ class Writer {
     const tr_attribute reason{str("stop_reason"), value(TR_TYPE_STR, "final")};
     end.attributes = &reason;
     end.attribute_count = 1;
-    take(store_.send_traces({{experiment, run_id, &start, {&chat, &tool}, nullptr, {}}}));
-    take(store_.send_traces({{experiment, run_id, nullptr, {&agent}, &end, {{"release", "r1"}}}}));
+    TracePart first;
+    first.experiment_id = experiment;
+    first.run_id = run_id;
+    TracePart last = first;
+    first.start = &start;
+    first.spans = {&chat, &tool};
+    last.spans = {&agent};
+    last.end = &end;
+    last.tags = {{"release", "r1"}};
+    take(store_.send_traces({first}));
+    take(store_.send_traces({last}));
   }
 
   FileStore store_;

@@ -238,6 +238,9 @@ TEST_F(MlflowFileStore, finds_runs_and_ends_them_and_knows_the_deleted) {
   EXPECT_EQ(*other.find_run(experiment_, {"trunkline.trace_id", "t1"}), *second);
   EXPECT_EQ(*other.find_run(experiment_, {"trunkline.trace_id", "t2"}), "");
   EXPECT_EQ(*other.find_experiment_of(first), experiment_);
+  EXPECT_EQ(*other.read_tag(*second, "trunkline.trace_id"), "t1");
+  EXPECT_EQ(*other.read_tag(first, "trunkline.trace_id"), "");
+  EXPECT_EQ(*other.read_tag(first, "../meta.yaml"), "");
   ASSERT_FALSE(other.update_run(first, RunStatus::kFailed, 1'700'000'000'999));
   const std::string meta_path = run_path(experiment_, first) + "/meta.yaml";
   std::string meta = read_file(meta_path);
@@ -325,7 +328,12 @@ TEST_F(MlflowFileStore, keeps_artifacts) {
 
 class MlflowFileTraces : public MlflowFileStore {
  protected:
-  TracePart part() const { return {experiment_, run_, nullptr, {}, nullptr, {}}; }
+  TracePart part() const {
+    TracePart part;
+    part.experiment_id = experiment_;
+    part.run_id = run_;
+    return part;
+  }
   std::string trace_path() const { return root() + "/" + experiment_ + "/traces/tr-" + std::string(32, '1'); }
   json stored() const { return json::parse(read_file(trace_path() + "/artifacts/traces.json"))["spans"]; }
   void make_records() {
@@ -409,6 +417,27 @@ TEST_F(MlflowFileTraces, are_the_same_when_told_again) {
   ASSERT_FALSE(other.send_traces({whole}));
   EXPECT_EQ(read_file(trace_path() + "/artifacts/traces.json"), before);
   EXPECT_EQ(read_file(trace_path() + "/trace_info.yaml"), info);
+}
+
+// Nothing is on disk of its start, nor in the memory of this process.
+TEST_F(MlflowFileTraces, hang_together_by_what_each_part_says) {
+  make_records();
+  FileStore store(root());
+  run_ = start_run(store);
+  TracePart first = part();
+  first.spans = {spans_[0]};
+  first.root_id = "0900000000000000";
+  first.group_id = "told";
+  first.request_preview = "asked";
+  ASSERT_FALSE(store.send_traces({first}));
+  TracePart last = first;
+  last.spans.clear();
+  last.end = end_;
+  ASSERT_FALSE(store.send_traces({last}));
+  const json spans = stored();
+  ASSERT_EQ(spans.size(), 2u);
+  EXPECT_EQ(spans[0]["parent_span_id"], spans[1]["span_id"]);
+  EXPECT_EQ(spans[0]["attributes"]["session.id"], "\"told\"");
 }
 
 TEST_F(MlflowFileTraces, a_failed_one_says_so_and_an_unknown_experiment_is_told) {

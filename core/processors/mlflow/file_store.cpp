@@ -160,6 +160,16 @@ Expected<std::string> FileStore::find_run(const std::string& experiment_id, cons
   return newest;
 }
 
+Expected<std::string> FileStore::read_tag(const std::string& run_id, const std::string& key) {
+  if (Error error = ready()) return error;
+  std::string meta;
+  const Expected<Folder> run = open_run(run_id, &meta);
+  if (!run) return run.error();
+  Expected<std::string> value = run->read("tags/" + key);
+  if (!value && value.error().code != TR_EAGAIN) return std::string();
+  return value;
+}
+
 Expected<std::string> FileStore::find_experiment_of(const std::string& run_id) {
   if (Error error = ready()) return error;
   std::string meta;

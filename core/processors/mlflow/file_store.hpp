@@ -21,6 +21,7 @@ class FileStore : public Backend {
   std::string destination() const override { return path_; }
   Expected<std::string> find_or_create_experiment(const std::string& name) override;
   Expected<std::string> find_run(const std::string& experiment_id, const Item& tag) override;
+  Expected<std::string> read_tag(const std::string& run_id, const std::string& key) override;
   Expected<std::string> find_experiment_of(const std::string& run_id) override;
   Expected<std::string> create_run(const NewRun& run) override;
   Error log_batch(const std::string& run_id, const RunItems& items, std::vector<Refusal>* refused) override;

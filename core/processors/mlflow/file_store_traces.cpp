@@ -5,7 +5,9 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <cerrno>
+#include <charconv>
 #include <ctime>
 #include <nlohmann/json.hpp>
 #include <vector>
@@ -73,6 +75,23 @@ OtlpTrace trace_of(const Json& about) {
     if (about.contains("remote")) trace.remote_parent[i] = static_cast<uint8_t>(about["remote"].at(i).get<int>());
   }
   return trace;
+}
+
+// Of 16 hexadecimal digits; all zero: of anything else.
+std::array<uint8_t, 8> id_of(std::string_view text) {
+  std::array<uint8_t, 8> id{};
+  if (text.size() != 16) return id;
+  for (size_t i = 0; i < id.size(); ++i) std::from_chars(&text[2 * i], &text[2 * i] + 2, id[i], 16);
+  return id;
+}
+
+// What the records and the files did not tell.
+void complete_from(const TracePart& part, OtlpTrace* trace) {
+  if (trace->name.empty()) trace->name = part.name;
+  if (trace->conversation_id.empty()) trace->conversation_id = part.group_id;
+  const std::array<uint8_t, 8> none{};
+  if (trace->root_id == none) trace->root_id = id_of(part.root_id);
+  if (trace->remote_parent == none) trace->remote_parent = id_of(part.remote_parent);
 }
 
 // Spans in the order in which they were first told, each once, as it was told last.
@@ -164,16 +183,18 @@ std::string iso_time(int64_t nanoseconds) {
 
 std::string preview(const std::string& text) { return text.substr(0, utf8_cut(text, kPreviewBytes)); }
 
-std::string info_of(const std::string& name, const std::string& experiment_id, const Json& root) {
+std::string info_of(const std::string& name, const TracePart& part, const Json& root) {
   const int64_t start = number_of(root, "start_time_unix_nano");
   const int64_t end = number_of(root, "end_time_unix_nano");
   const bool failed = text_of(root["status"], "code") == "STATUS_CODE_ERROR";
+  const std::string inputs = attribute_of(root, names::kMlflowSpanInputs);
+  const std::string outputs = attribute_of(root, names::kMlflowSpanOutputs);
   return "execution_duration_ms: " + std::to_string((end - start) / kNanosecondsPerMillisecond) +
-         "\nrequest_preview: " + yaml_text(preview(attribute_of(root, names::kMlflowSpanInputs))) +
+         "\nrequest_preview: " + yaml_text(inputs.empty() ? part.request_preview : preview(inputs)) +
          "\nrequest_time: " + yaml_text(iso_time(start)) +
-         "\nresponse_preview: " + yaml_text(preview(attribute_of(root, names::kMlflowSpanOutputs))) +
+         "\nresponse_preview: " + yaml_text(outputs.empty() ? part.response_preview : preview(outputs)) +
          "\nstate: " + (failed ? "ERROR" : "OK") + "\ntrace_id: " + yaml_text(name) +
-         "\ntrace_location:\n  mlflow_experiment:\n    experiment_id: " + yaml_text(experiment_id) +
+         "\ntrace_location:\n  mlflow_experiment:\n    experiment_id: " + yaml_text(part.experiment_id) +
          "\n  type: MLFLOW_EXPERIMENT\n";
 }
 
@@ -212,8 +233,9 @@ Error TraceFiles::add(const Folder& experiment, const std::string& place, const 
   if (any == nullptr && !part.spans.empty()) any = part.spans.front();
   if (any == nullptr) return Error::none();
   const std::string name = trace_name_of(any->trace_id);
-  const Expected<OtlpTrace> trace = about(experiment, name, part);
+  Expected<OtlpTrace> trace = about(experiment, name, part);
   if (!trace) return trace.error();
+  complete_from(part, &*trace);
   std::string lines = part.start != nullptr ? header_of(*trace) : std::string();
   for (const tr_record* span : part.spans) {
     std::string line;
@@ -267,7 +289,7 @@ Error TraceFiles::complete(const Folder& experiment, const std::string& place, c
     Error error = stage_->replace(experiment, path, value);
     if (error && error.code != TR_EINVAL) return {TR_EAGAIN, error.message};  // a tag that cannot be a file is left out
   }
-  const std::string info = info_of(name, part.experiment_id, *root);
+  const std::string info = info_of(name, part, *root);
   if (Error error = stage_->replace(experiment, folder + "/trace_info.yaml", info)) return {TR_EAGAIN, error.message};
   const Expected<Folder> traces = experiment.open("traces");
   if (traces) (void)::unlinkat(traces->fd(), ("." + name + ".spans").c_str(), 0);

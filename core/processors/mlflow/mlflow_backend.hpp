@@ -64,13 +64,20 @@ struct TracePart {
   std::vector<const tr_record*> spans;  // TR_RECORD_SPAN_END, in the order of the log
   const tr_record* end = nullptr;       // TR_RECORD_TRACE_END: the trace is complete
   std::vector<Item> tags;               // for the trace itself
+  // As the start of the trace told them, in every part.
+  std::string name;
+  std::string group_id;
+  std::string root_id;          // hexadecimal: the trace's own span
+  std::string remote_parent;    // hexadecimal; empty: the trace began here
+  std::string request_preview;  // what went into the trace and came out of it, as far as it is known
+  std::string response_preview;
 };
 
 class Backend {
  public:
   virtual ~Backend() = default;
 
-  // Where it leads, without secrets: "https://mlflow.example/", "/home/me/mlruns".
+  // Where it leads, without secrets: "https://mlflow.example", a folder.
   virtual std::string destination() const = 0;
 
   // The id of the experiment of that name, made when there is none. TR_EINVAL: it is deleted.
@@ -78,6 +85,9 @@ class Backend {
 
   // The id of the newest run with the tag, of any status; empty: none.
   virtual Expected<std::string> find_run(const std::string& experiment_id, const Item& tag) = 0;
+
+  // Empty: it has no such tag.
+  virtual Expected<std::string> read_tag(const std::string& run_id, const std::string& key) = 0;
 
   // The id of the experiment that the run is in.
   virtual Expected<std::string> find_experiment_of(const std::string& run_id) = 0;
