@@ -420,6 +420,32 @@ class Requests(unittest.TestCase):
                 request.DiscardUnknownFields()
                 self.assertEqual(len(request.SerializeToString()), len(body))
 
+    @staticmethod
+    def seen(request):
+        """All that the tests above look at."""
+        return [(attributes(resource.resource), scope.scope.name, scope.scope.version, [
+            (span.trace_id, span.span_id, span.parent_span_id, span.name, span.kind, span.flags, attributes(span),
+             span.start_time_unix_nano, span.end_time_unix_nano, span.status.code, span.status.message,
+             span.dropped_attributes_count, span.dropped_events_count, span.dropped_links_count, len(span.links),
+             span.trace_state, [(event.name, event.time_unix_nano, attributes(event)) for event in span.events])
+            for span in scope.spans]) for resource in request.resource_spans for scope in resource.scope_spans]
+
+    def test_no_byte_goes_unseen(self):
+        one = record(kind=4, flags=FAILED, error_message="boom", usage=[1, 2, 3, 4, 5, 6], dropped=1,
+                     attributes={"mlflow.x": typed("json", '{"a": [1.5, null, true]}'), "f": typed("f64[]", ["1.5"])})
+        [(body, request)] = requests("general", [one], trace=TRACE, resource=self.RESOURCE)
+        expected, different = self.seen(request), 0
+        for index in range(len(body)):
+            changed = bytearray(body)
+            changed[index] ^= 1
+            try:
+                same = self.seen(ExportTraceServiceRequest.FromString(bytes(changed))) == expected
+            except (DecodeError, AssertionError):
+                same = False
+            self.assertFalse(same, f"byte {index} of {len(body)}: {body[max(0, index - 8):index + 8]}")
+            different += 1
+        self.assertGreater(different, 500)
+
 
 if __name__ == "__main__":
     unittest.main()
