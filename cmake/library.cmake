@@ -5,6 +5,8 @@ add_library(trunkline_internal INTERFACE)
 target_include_directories(trunkline_internal INTERFACE ${PROJECT_SOURCE_DIR}/core ${PROJECT_SOURCE_DIR}/capi/include)
 target_include_directories(trunkline_internal SYSTEM INTERFACE ${PROTOZERO_INCLUDE_DIR})
 target_link_libraries(trunkline_internal INTERFACE SQLite::SQLite3 nlohmann_json::nlohmann_json)
+# Its headers alone: the library is loaded at run time, by the first who needs it.
+target_include_directories(trunkline_internal SYSTEM INTERFACE ${CURL_INCLUDE_DIRS})
 
 add_library(trunkline_objects OBJECT ${core_sources} ${capi_sources})
 target_link_libraries(trunkline_objects PRIVATE trunkline_internal Threads::Threads)

@@ -20,6 +20,7 @@ clang-tidy-14|clang-tidy-14
 /usr/include/sqlite3.h|libsqlite3-dev
 /usr/include/nlohmann/json.hpp|nlohmann-json3-dev
 /usr/include/protozero/pbf_writer.hpp|libprotozero-dev
+/usr/include/*/curl/curl.h|libcurl4-openssl-dev
 /usr/include/gtest/gtest.h|libgtest-dev
 /usr/include/gmock/gmock.h|libgmock-dev
 pkg-config|pkg-config
