@@ -16,7 +16,7 @@ namespace {
 
 constexpr size_t kMaxStateBytes = 65536;
 constexpr uint32_t kKnownFlags =
-    TR_PROCESSOR_DURABLE | TR_PROCESSOR_POLL | TR_PROCESSOR_SPAN_STARTS | TR_PROCESSOR_SHARED;
+    TR_PROCESSOR_DURABLE | TR_PROCESSOR_POLL | TR_PROCESSOR_SPAN_STARTS | TR_PROCESSOR_SHARED | TR_PROCESSOR_AT_EXIT;
 
 // Copies a table and checks it. Whatever the result, `known.release` is set when the caller's table has one.
 int read_table(const tr_processor* table, tr_processor* known) {

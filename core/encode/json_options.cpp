@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <nlohmann/json.hpp>
-#include <vector>
 
 namespace trunkline::encode {
 
@@ -68,6 +67,25 @@ void JsonOptions::read_u64(std::string_view name, uint64_t minimum, uint64_t* ou
     return fail("option \"" + std::string(name) + "\" must be at least " + std::to_string(minimum));
   }
   *out = number;
+}
+
+void JsonOptions::read_bool(std::string_view name, bool* out) {
+  const auto* value = static_cast<const json*>(take(name));
+  if (value == nullptr) return;
+  if (!value->is_boolean()) return fail("option \"" + std::string(name) + "\" must be true or false");
+  *out = value->get<bool>();
+}
+
+void JsonOptions::read_texts(std::string_view name, std::vector<std::pair<std::string, std::string>>* out) {
+  const auto* value = static_cast<const json*>(take(name));
+  if (value == nullptr) return;
+  if (!value->is_object()) return fail("option \"" + std::string(name) + "\" must be an object");
+  for (const auto& [key, item] : value->items()) {
+    if (!item.is_string() && !item.is_number() && !item.is_boolean()) {
+      return fail("option \"" + std::string(name) + "\" must be an object of texts");
+    }
+    out->emplace_back(key, item.is_string() ? item.get<std::string>() : item.dump());
+  }
 }
 
 Error JsonOptions::finish() {

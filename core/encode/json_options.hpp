@@ -7,6 +7,8 @@
 #include <memory>
 #include <string>
 #include <string_view>
+#include <utility>
+#include <vector>
 
 #include "model/expected.hpp"
 
@@ -24,6 +26,10 @@ class JsonOptions {
   void read_string(std::string_view name, std::string* out);
   void read_choice(std::string_view name, std::initializer_list<std::string_view> choices, std::string* out);
   void read_u64(std::string_view name, uint64_t minimum, uint64_t* out);
+
+  void read_bool(std::string_view name, bool* out);
+  // An object of texts, numbers and booleans; the latter as they are written.
+  void read_texts(std::string_view name, std::vector<std::pair<std::string, std::string>>* out);
 
   // The first error found, unknown members included.
   Error finish();

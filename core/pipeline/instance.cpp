@@ -354,7 +354,7 @@ int Instance::stop(int64_t deadline, bool exiting) {
   if (exiting) {
     // A host's runtime may be gone: its hooks are not called any more.
     for (const auto& processor : registry_.all()) {
-      if (!processor->shares_thread()) processor->silence();
+      if (!processor->runs_at_exit()) processor->silence();
     }
   }
   const bool nobody_inside = epoch_ == 0 || record::close_gate();
@@ -364,7 +364,7 @@ int Instance::stop(int64_t deadline, bool exiting) {
   if (adoption_ && !adoption_->stop(deadline, patience)) held_up_ = true;
   const ProcessorList processors = registry_.all();
   for (const auto& processor : processors) {
-    processor->close(exiting && !processor->shares_thread() ? os::monotonic_now() : deadline);
+    processor->close(exiting && !processor->runs_at_exit() ? os::monotonic_now() : deadline);
   }
   bool everything_closed = true;
   bool everything_taken = true;

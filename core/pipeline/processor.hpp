@@ -49,6 +49,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   bool durable() const { return (table_.flags & TR_PROCESSOR_DURABLE) != 0; }
   bool polled() const { return (table_.flags & TR_PROCESSOR_POLL) != 0; }
   bool shares_thread() const { return (table_.flags & TR_PROCESSOR_SHARED) != 0; }
+  bool runs_at_exit() const { return (table_.flags & (TR_PROCESSOR_SHARED | TR_PROCESSOR_AT_EXIT)) != 0; }
   bool wants_span_starts() const;
 
   // Feeds. The live one begins when the worker has reached the moment of registration.
@@ -65,6 +66,8 @@ class Processor : public std::enable_shared_from_this<Processor> {
   // The delivery thread's: one batch, tick or request. Returns what there is to do next.
   enum class Next { kMore, kWait, kFinished };
   Next step();
+  // How long a hook may still wait; INT64_MAX: as long as it likes.
+  int64_t time_left() const;
   int64_t next_due() const;  // monotonic ns of the next tick or retry; INT64_MAX: none
   bool in_hook(std::thread::id thread) const;
 

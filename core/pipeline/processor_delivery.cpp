@@ -321,6 +321,13 @@ bool Processor::run_flush() {
   return true;
 }
 
+int64_t Processor::time_left() const {
+  const std::lock_guard lock(mutex_);
+  if (silent_ || state_ == State::kRemoved || state_ == State::kFinished) return 0;
+  if (state_ != State::kClosing) return std::numeric_limits<int64_t>::max();
+  return std::max<int64_t>(0, close_deadline_ - os::monotonic_now());
+}
+
 int64_t Processor::next_due() const {
   const std::lock_guard lock(mutex_);
   int64_t due = std::numeric_limits<int64_t>::max();

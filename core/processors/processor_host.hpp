@@ -1,5 +1,5 @@
-// What a built-in processor shares with the others: its two doors to the library beside tr_processor - saving state and
-// saying something to people - and how a table is handed to a caller whose struct may be of another version.
+// What a built-in processor shares with the others: its doors to the library beside tr_processor - saving state, saying
+// something to people, how long it may still wait - and how a table is handed to a caller whose struct may be of another version.
 #pragma once
 
 #include <string>
@@ -13,6 +13,8 @@ namespace trunkline::processors {
 struct ProcessorHost {
   int (*save)(const void* state, size_t size) = &tr_processor_save;
   void (*message)(tr_level level, std::string_view sentence) = nullptr;  // nullptr: standard error
+  // Milliseconds a hook may still wait, asked inside of it; nullptr or UINT32_MAX: as long as it likes.
+  uint32_t (*time_left)() = nullptr;
 };
 
 void say(const ProcessorHost& host, tr_level level, std::string_view sentence);
