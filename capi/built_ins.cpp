@@ -1,12 +1,15 @@
 // Built-in processors.
 #include "built_ins.hpp"
 
+#include <algorithm>
+
 #include "directory.hpp"
 #include "guard.hpp"
 #include "instance_access.hpp"
 #include "processors/console/console_processor.hpp"
 #include "processors/jsonl/jsonl_processor.hpp"
 #include "processors/local/local_processor.hpp"
+#include "processors/mlflow/mlflow_processor.hpp"
 
 namespace trunkline::capi {
 namespace {
@@ -22,7 +25,13 @@ void say_through_instance(tr_level level, std::string_view sentence) {
   if (!pipeline::Instance::say(level, sentence)) processors::say({}, level, sentence);
 }
 
-constexpr processors::ProcessorHost kHost = {&tr_processor_save, &say_through_instance};
+uint32_t time_left() {
+  const auto processor = pipeline::Instance::processor_in_hook();
+  const int64_t left = processor == nullptr ? 0 : processor->time_left();
+  return left == INT64_MAX ? UINT32_MAX : static_cast<uint32_t>(std::min<int64_t>(left / 1'000'000, UINT32_MAX - 1));
+}
+
+constexpr processors::ProcessorHost kHost = {&tr_processor_save, &say_through_instance, &time_left};
 
 constexpr BuiltIn kBuiltIns[] = {
     {"local",
@@ -31,6 +40,8 @@ constexpr BuiltIn kBuiltIns[] = {
      [](auto options, const auto& folder, auto* out) { return make_jsonl_processor(options, folder, out, kHost); }},
     {"console",
      [](auto options, const auto& folder, auto* out) { return make_console_processor(options, folder, out, kHost); }},
+    {"mlflow",
+     [](auto options, const auto& folder, auto* out) { return make_mlflow_processor(options, folder, out, kHost); }},
 };
 
 int make(Make function, const char* options, size_t size, tr_processor* out, tr_error* error) {
@@ -92,4 +103,8 @@ int tr_jsonl_processor(const char* options_json, size_t size, tr_processor* out,
 
 int tr_console_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
   return trunkline::capi::make(trunkline::capi::kBuiltIns[2].make, options_json, size, out, error);
+}
+
+int tr_mlflow_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
+  return trunkline::capi::make(trunkline::capi::kBuiltIns[3].make, options_json, size, out, error);
 }

@@ -58,6 +58,7 @@
 %ignore tr_poll_ack_part;
 %ignore tr_local_processor;
 %ignore tr_jsonl_processor;
+%ignore tr_mlflow_processor;
 %ignore tr_console_processor;
 %ignore tr_stats_get;
 %ignore tr_processor_stats_get;

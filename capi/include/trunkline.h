@@ -656,6 +656,9 @@ typedef struct tr_batch {
 /* May share one delivery thread with others flagged so. Its hooks never wait long, and may run while the program exits
  * without tr_shutdown; those of other processors are not called any more then. */
 #define TR_PROCESSOR_SHARED 8u
+/* Its hooks may run while the program exits without tr_shutdown, within exit_timeout_ms: they need no runtime that may
+ * be gone by then. Implied by TR_PROCESSOR_SHARED. */
+#define TR_PROCESSOR_AT_EXIT 16u
 
 typedef struct tr_processor {
   uint32_t struct_size;
@@ -759,6 +762,14 @@ TR_API int tr_jsonl_processor(const char *options_json, size_t size, tr_processo
 /** A readable tree on a stream: {"stream": "stderr" or "stdout", "color": "auto", "always" or "never"}.
  * The caller sets out->struct_size. Errors: TR_EINVAL. */
 TR_API int tr_console_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
+
+/** MLflow: a run for each trace, with its metrics, params and tags. {"tracking_uri": URL of the server,
+ * "experiment_name" or "experiment_id", "run_name": default the trace's, "run_id": a run to join instead,
+ * "tags": {key: text}, "auto_end_run": true, "traces": true, "username", "password", "token", "tls_ca": file or folder,
+ * "tls_client_certificate": file, "tls_insecure": false, "timeout_ms": 60000}. What is not given is taken from MLflow's
+ * own variables (docs/mlflow.md). Its hooks wait for the server, on a thread of their own.
+ * The caller sets out->struct_size. Errors: TR_EINVAL. */
+TR_API int tr_mlflow_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
 
 /* ====================================================================================================================
  * Statistics

@@ -89,6 +89,19 @@ def console_processor(stream: Literal["stderr", "stdout"] | None = None,
     return _built_in("console", stream=stream, color=color)
 
 
+def mlflow_processor(tracking_uri: str | None = None, experiment_name: str | None = None, run_name: str | None = None, *,
+                     experiment_id: str | None = None, run_id: str | None = None, tags: dict[str, str] | None = None,
+                     auto_end_run: bool | None = None, traces: bool | None = None, username: str | None = None,
+                     password: str | None = None, token: str | None = None, tls_ca: str | None = None,
+                     tls_client_certificate: str | None = None, tls_insecure: bool | None = None,
+                     timeout_ms: int | None = None) -> BuiltIn:
+    """MLflow: a run for each trace. What is not given is taken from MLflow's own variables."""
+    return _built_in("mlflow", tracking_uri=tracking_uri, experiment_name=experiment_name, run_name=run_name,
+                     experiment_id=experiment_id, run_id=run_id, tags=tags, auto_end_run=auto_end_run, traces=traces,
+                     username=username, password=password, token=token, tls_ca=tls_ca,
+                     tls_client_certificate=tls_client_certificate, tls_insecure=tls_insecure, timeout_ms=timeout_ms)
+
+
 def _built_in(kind: str, **options: object) -> BuiltIn:
     return BuiltIn(kind, json.dumps({key: value for key, value in options.items() if value is not None}))
 

@@ -1,0 +1,49 @@
+#include "processors/mlflow/mlflow_gate.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "os/time.hpp"
+
+namespace trunkline::mlflow {
+namespace {
+
+constexpr net::Backoff::Limits kLimits{500'000'000, 60'000'000'000, 600'000'000'000};
+constexpr int64_t kHaltNs = 30'000'000'000;  // somebody has to change something first
+constexpr uint32_t kFailuresWorthAWord = 2;  // what passes by itself is not
+
+uint64_t seed() {
+  return static_cast<uint64_t>(os::monotonic_now()) * 0x9e3779b97f4a7c15 ^ static_cast<uint64_t>(getpid());
+}
+
+}  // namespace
+
+Gate::Gate(const processors::ProcessorHost& host) : host_(host), backoff_(kLimits, seed()) {}
+
+bool Gate::is_open() {
+  if (os::monotonic_now() >= opens_at_) return true;
+  const uint32_t left = time_left();
+  if (left == UINT32_MAX || left == 0 || tried_at_end_) return false;
+  tried_at_end_ = true;
+  return true;
+}
+
+void Gate::succeeded() {
+  if (!complained_.empty()) say(host_, TR_LEVEL_INFO, "the MLflow server answers again");
+  complained_.clear();
+  backoff_.reset();
+  opens_at_ = 0;
+}
+
+void Gate::failed(const net::Response& response, net::Verdict verdict, const std::string& sentence) {
+  int64_t wait = backoff_.next(response, os::unix_now());
+  if (verdict == net::Verdict::kHalt) wait = std::max(wait, kHaltNs);
+  opens_at_ = os::monotonic_now() + wait;
+  const bool worth_it = verdict == net::Verdict::kHalt || backoff_.failures() >= kFailuresWorthAWord;
+  if (!worth_it || sentence == complained_ || response.failure == net::Failure::kAborted) return;
+  complained_ = sentence;
+  say(host_, TR_LEVEL_WARN, sentence);
+}
+
+}  // namespace trunkline::mlflow

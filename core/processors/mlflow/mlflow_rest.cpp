@@ -1,0 +1,108 @@
+#include "processors/mlflow/mlflow_rest.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+namespace trunkline::mlflow {
+namespace {
+
+using nlohmann::json;
+
+constexpr int kLater[] = {408, 429, 500, 502, 503, 504};
+constexpr net::RetryTable kRetries(kLater);
+constexpr size_t kMostWords = 300;
+
+// What the server says of its refusal: JSON with a message, or text.
+void read_error(const net::Response& response, std::string* code, std::string* message) {
+  const json body = json::parse(response.body, nullptr, false);
+  if (body.is_object()) {
+    const auto text = [&](const char* name) {
+      const auto found = body.find(name);
+      return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
+    };
+    *code = text("error_code");
+    *message = text("message");
+  }
+  message->resize(std::min(message->size(), kMostWords));
+  std::replace_if(
+      message->begin(), message->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+}
+
+}  // namespace
+
+Rest::Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host)
+    : gate_(host), client_(std::move(endpoint), [this] { return gate_.time_left(); }), timeout_ms_(timeout_ms) {}
+
+std::string Rest::words(const net::Response& response) const {
+  const std::string where = "MLflow at " + destination();
+  if (response.failure != net::Failure::kNone) return where + ": " + response.error;
+  std::string code;
+  std::string message;
+  read_error(response, &code, &message);
+  std::string sentence = where + " answers " + std::to_string(response.status);
+  if (response.status == 401) sentence += " (who are you? set username and password, or token)";
+  if (!response.error.empty()) sentence += ": " + response.error;
+  if (!code.empty()) sentence += " " + code;
+  if (!message.empty()) sentence += ": " + message;
+  return sentence;
+}
+
+Error Rest::ask(net::Request request, net::Response* response) {
+  if (!gate_.is_open()) return {TR_EAGAIN, "the MLflow server is not asked yet"};
+  request.timeout_ms = timeout_ms_;
+  *response = client_.perform(std::move(request));
+  const net::Verdict verdict = kRetries.verdict(*response);
+  if (verdict == net::Verdict::kDone) return Error::none();
+  const std::string sentence = words(*response);
+  if (verdict != net::Verdict::kNever) {
+    gate_.failed(*response, verdict, sentence);
+    return {TR_EAGAIN, sentence};
+  }
+  std::string code;
+  std::string message;
+  read_error(*response, &code, &message);
+  const bool missing = response->status == 404 || code == "RESOURCE_DOES_NOT_EXIST";
+  return {missing ? TR_ENOENT : TR_EINVAL, sentence};
+}
+
+Error Rest::halt(const std::string& sentence) {
+  gate_.failed({}, net::Verdict::kHalt, sentence);
+  return {TR_EAGAIN, sentence};
+}
+
+Error Rest::get(const std::string& path, json* answer) {
+  net::Request request;
+  request.path = path;
+  net::Response response;
+  if (Error error = ask(std::move(request), &response)) return error;
+  json parsed = json::parse(response.body, nullptr, false);
+  if (!parsed.is_object()) return halt("what answers at " + destination() + " is no MLflow server");
+  gate_.succeeded();
+  *answer = std::move(parsed);
+  return Error::none();
+}
+
+Error Rest::post(const std::string& path, std::string body, json* answer) {
+  net::Request request;
+  request.method = "POST";
+  request.path = path;
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  net::Response response;
+  if (Error error = ask(std::move(request), &response)) return error;
+  json parsed = json::parse(response.body, nullptr, false);
+  if (!parsed.is_object()) return halt("what answers at " + destination() + " is no MLflow server");
+  gate_.succeeded();
+  *answer = std::move(parsed);
+  return Error::none();
+}
+
+Error Rest::send(net::Request request, int* status) {
+  net::Response response;
+  Error error = ask(std::move(request), &response);
+  *status = response.status;
+  if (!error) gate_.succeeded();
+  return error;
+}
+
+}  // namespace trunkline::mlflow

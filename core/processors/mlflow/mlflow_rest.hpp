@@ -1,0 +1,38 @@
+// MLflow's REST interface: one call of it at a time, its answers and errors. Statuses are tried again as MLflow's own
+// client does; a server that asks who we are, or answers with something else than MLflow does, is left in peace for a
+// while and nothing is lost.
+#pragma once
+
+#include <nlohmann/json_fwd.hpp>
+#include <string>
+
+#include "net/client.hpp"
+#include "processors/mlflow/mlflow_gate.hpp"
+
+namespace trunkline::mlflow {
+
+class Rest {
+ public:
+  Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host);
+
+  std::string destination() const { return client_.endpoint().url.text(); }
+
+  // `path` below the server's address. An Error as Backend has them; `answer` is then untouched.
+  Error get(const std::string& path, nlohmann::json* answer);
+  Error post(const std::string& path, std::string body, nlohmann::json* answer);
+  // A body that is no JSON, or a file; nothing is expected back. `status`: what the server answered, 0 if nothing.
+  Error send(net::Request request, int* status);
+
+  // Something that only a person can mend: nothing is sent for a while.
+  Error halt(const std::string& sentence);
+
+ private:
+  Error ask(net::Request request, net::Response* response);
+  std::string words(const net::Response& response) const;
+
+  Gate gate_;
+  net::Client client_;
+  const uint32_t timeout_ms_;
+};
+
+}  // namespace trunkline::mlflow

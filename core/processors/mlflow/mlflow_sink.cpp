@@ -1,0 +1,257 @@
+#include "processors/mlflow/mlflow_sink.hpp"
+
+#include <algorithm>
+
+#include "encode/json_names.hpp"
+#include "encode/json_writer.hpp"
+#include "processors/mlflow/mlflow_keys.hpp"
+
+namespace trunkline::mlflow {
+namespace {
+
+constexpr size_t kMostStateBytes = 60'000;  // of 64 KiB
+constexpr size_t kGrowthOfAState = 200;     // numbers and ids that are not there yet
+constexpr size_t kMostSaid = 100;
+constexpr const char* kKeyTag = "trunkline.key";
+constexpr const char* kTraceTag = "trunkline.trace_id";
+constexpr const char* kGroupTag = "trunkline.group_id";
+constexpr const char* kStateTag = "trunkline.state";
+constexpr const char* kJoined = "joined";
+
+bool begins_something(const tr_record& record) {
+  return record.type == TR_RECORD_TRACE_START || record.type == TR_RECORD_RUN_START;
+}
+
+}  // namespace
+
+Sink::Sink(SinkOptions options, std::unique_ptr<Backend> backend, const processors::ProcessorHost& host)
+    : options_(std::move(options)), backend_(std::move(backend)), host_(host) {}
+
+Sink::~Sink() {
+  if (refused_ > 0) say(host_, TR_LEVEL_WARN, "MLflow refused " + std::to_string(refused_) + " items in all");
+}
+
+// What costs a few items and would else be said for each of them.
+void Sink::remark(const std::string& sentence) {
+  if (said_.size() < kMostSaid && said_.insert(sentence).second) say(host_, TR_LEVEL_WARN, sentence);
+}
+
+void Sink::refused(const std::vector<Refusal>& items) {
+  for (const Refusal& item : items) remark("MLflow refuses " + item.what + ": " + item.why);
+  refused_ += items.size();
+}
+
+// A run of the host inside a trace is the trace's.
+std::string Sink::key_of(const tr_record& record) const {
+  if (!options_.run_id.empty()) return kJoined;
+  const encode::HexId<16> trace(record.trace_id);
+  if (!trace.is_zero()) return "trace-" + std::string(trace.view());
+  return "run-" + std::string(encode::HexId<8>(record.span_id).view());
+}
+
+void Sink::restore(const std::string& directory, std::string_view state) {
+  states_[directory] = parse_run_states(state);
+}
+
+int Sink::on_batch(const tr_batch& batch) {
+  directory_ = batch.run_id == nullptr ? "" : batch.run_id;
+  const Error error = take(batch);
+  if (!error) return TR_OK;
+  if (error.code == TR_EAGAIN) return TR_EAGAIN;
+  remark("MLflow: " + error.message);
+  return error.code;
+}
+
+Error Sink::take(const tr_batch& batch) {
+  RunStates& known = states_[directory_];
+  Works works;
+  std::vector<std::string> order;
+  for (size_t i = 0; i < batch.count; ++i) {
+    const tr_record& record = *batch.records[i];
+    const std::string key = key_of(record);
+    RunWork* work = nullptr;
+    if (works.find(key) == works.end()) order.push_back(key);
+    if (Error error = work_for(key, record, (batch.flags & TR_BATCH_ADOPTED) != 0, &known, &works, &work)) {
+      return error;
+    }
+    work->add(record, !options_.auto_end_run || key == kJoined);
+  }
+  for (const std::string& key : order) {
+    if (Error error = ensure_run(key, &works.at(key))) return error;
+  }
+  choose_where_state_lies(known, &works);
+  for (const std::string& key : order) {
+    if (Error error = send(key, &works.at(key))) return error;
+  }
+  if (options_.traces) {
+    if (Error error = send_traces(&works)) return error;
+  }
+  commit(&works, &known);
+  const std::string text = run_states_text(known);
+  (void)host_.save(text.data(), text.size());
+  if (known.empty()) states_.erase(directory_);
+  return Error::none();
+}
+
+// Works on a copy: a batch that is offered again begins with the state of the first time.
+Error Sink::work_for(const std::string& key, const tr_record& record, bool adopted, RunStates* known, Works* works,
+                     RunWork** out) {
+  const auto there = works->find(key);
+  if (there != works->end()) {
+    *out = &there->second;
+    return Error::none();
+  }
+  RunWork work;
+  const auto state = known->find(key);
+  if (state != known->end()) {
+    work.state = state->second;
+  } else {
+    // What goes on without having begun here began in a process that died, or has been forgotten.
+    const bool may_be_there = adopted || attempted_.count(unique_key(key)) != 0 || !begins_something(record);
+    if (Error error = find_run(key, may_be_there, &work)) return error;
+  }
+  *out = &works->emplace(key, std::move(work)).first->second;
+  return Error::none();
+}
+
+Error Sink::find_run(const std::string& key, bool may_be_there, RunWork* work) {
+  RunState& state = work->state;
+  if (key == kJoined) {
+    const auto experiment = backend_->find_experiment_of(options_.run_id);
+    if (!experiment) return {experiment.error().code, "the run to join: " + experiment.error().message};
+    state.run_id = options_.run_id;
+    state.experiment_id = *experiment;
+    return Error::none();
+  }
+  const auto made = made_.find(unique_key(key));
+  if (made != made_.end()) {
+    state.run_id = made->second.run_id;
+    state.experiment_id = made->second.experiment_id;
+    return Error::none();
+  }
+  if (!may_be_there) return Error::none();
+  const auto experiment = experiment_for(*work);
+  if (!experiment) return experiment.error();
+  auto found = backend_->find_run(*experiment, {kKeyTag, unique_key(key)});
+  if (!found) return found.error();
+  if (found->empty()) return Error::none();
+  const auto text = backend_->read_tag(*found, kStateTag);
+  if (!text) return text.error();
+  RunStates spilled = parse_run_states(*text);
+  if (const auto saved = spilled.find(key); saved != spilled.end()) {
+    state = std::move(saved->second);
+    state.spilled = true;
+  }
+  state.run_id = std::move(*found);
+  state.experiment_id = *experiment;
+  return Error::none();
+}
+
+Expected<std::string> Sink::experiment_for(const RunWork& work) {
+  if (work.project.empty() && !options_.experiment_id.empty()) return options_.experiment_id;
+  const std::string& name = work.project.empty() ? options_.experiment_name : work.project;
+  const auto known = experiments_.find(name);
+  if (known != experiments_.end()) return known->second;
+  auto id = backend_->find_or_create_experiment(name);
+  if (id) experiments_[name] = *id;
+  return id;
+}
+
+Error Sink::ensure_run(const std::string& key, RunWork* work) {
+  RunState& state = work->state;
+  if (!state.run_id.empty() || state.lost) return Error::none();
+  const auto experiment = experiment_for(*work);
+  if (!experiment) return experiment.error();
+  NewRun run;
+  run.experiment_id = *experiment;
+  run.name = options_.run_name.empty() ? state.name : options_.run_name;
+  run.user = options_.user;
+  run.start_ms = state.start_ns / 1'000'000;
+  run.tags = options_.tags;
+  if (key.rfind("trace-", 0) == 0) put_tag(&run.tags, kTraceTag, key.substr(6));
+  if (!state.group_id.empty()) put_tag(&run.tags, kGroupTag, state.group_id);
+  put_tag(&run.tags, kKeyTag, unique_key(key));
+  attempted_.insert(unique_key(key));
+  auto id = backend_->create_run(run);
+  if (!id) {
+    experiments_.clear();  // it may be the experiment that is not there any more
+    return id.error();
+  }
+  state.run_id = std::move(*id);
+  state.experiment_id = *experiment;
+  made_[unique_key(key)] = {state.run_id, state.experiment_id};
+  return Error::none();
+}
+
+// Saved with the cursor, while there is room; else in a tag of the run, which goes with the metrics.
+void Sink::choose_where_state_lies(const RunStates& known, Works* works) {
+  size_t bytes = 0;
+  for (const auto& [key, state] : known) {
+    if (!state.spilled) bytes += run_state_text(key, state).size() + kGrowthOfAState;
+  }
+  for (auto& [key, work] : *works) {
+    RunState& state = work.state;
+    if (!state.spilled && known.find(key) == known.end() && !work.ends_as) {
+      bytes += run_state_text(key, state).size() + kGrowthOfAState;
+      state.spilled = bytes > kMostStateBytes;
+    }
+    if (state.spilled && !state.lost) put_tag(&work.items.tags, kStateTag, run_state_text(key, state));
+  }
+}
+
+Error Sink::send(const std::string& key, RunWork* work) {
+  for (const std::string& sentence : work->remarks) remark(sentence);
+  RunState& state = work->state;
+  if (state.lost) return Error::none();
+  Error error;
+  if (!work->items.empty()) {
+    std::vector<Refusal> refusals;
+    error = backend_->log_batch(state.run_id, work->items, &refusals);
+    if (!error) refused(refusals);
+  }
+  if (!error && work->ends_as && key != kJoined) {
+    error = backend_->update_run(state.run_id, *work->ends_as, work->end_ms);
+  }
+  if (error.code == TR_EAGAIN) return error;
+  if (error.code == TR_ENOENT) {
+    state.lost = true;
+    remark("a run was deleted at MLflow while it was written: nothing more of it is sent");
+  } else if (error) {
+    remark("MLflow: " + error.message);
+    ++refused_;
+  }
+  return Error::none();
+}
+
+Error Sink::send_traces(Works* works) {
+  std::vector<TracePart> parts;
+  for (auto& [key, work] : *works) {
+    if (work.part.start == nullptr && work.part.end == nullptr && work.part.spans.empty()) continue;
+    work.part.experiment_id = work.state.experiment_id;
+    work.part.run_id = work.state.lost ? "" : work.state.run_id;
+    work.part.name = work.state.name;
+    work.part.group_id = work.state.group_id;
+    work.part.root_id = work.state.root_id;
+    work.part.remote_parent = work.state.remote_parent;
+    work.part.request_preview = work.state.request_preview;
+    work.part.response_preview = work.state.response_preview;
+    parts.push_back(std::move(work.part));
+  }
+  if (parts.empty()) return Error::none();
+  Error error = backend_->send_traces(parts);
+  if (error.code == TR_EAGAIN) return error;
+  if (error) remark("MLflow's traces: " + error.message);
+  return Error::none();
+}
+
+void Sink::commit(Works* works, RunStates* known) {
+  for (auto& [key, work] : *works) {
+    const bool over = work.ends_as.has_value() && key != kJoined;
+    if (over) known->erase(key);
+    if (!over) (*known)[key] = std::move(work.state);
+    made_.erase(unique_key(key));
+    attempted_.erase(unique_key(key));
+  }
+}
+
+}  // namespace trunkline::mlflow

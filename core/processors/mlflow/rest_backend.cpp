@@ -1,0 +1,181 @@
+#include "processors/mlflow/rest_backend.hpp"
+
+#include <nlohmann/json.hpp>
+
+#include "encode/json_writer.hpp"
+#include "net/url.hpp"
+#include "processors/mlflow/rest_body.hpp"
+
+namespace trunkline::mlflow {
+namespace {
+
+using encode::JsonObject;
+using nlohmann::json;
+
+std::string api(const std::string& call) { return "/api/2.0/mlflow/" + call; }
+
+// A text at the end of a path of members; empty: it is not there.
+std::string text_at(const json& tree, std::initializer_list<const char*> path) {
+  const json* at = &tree;
+  for (const char* name : path) {
+    if (!at->is_object()) return {};
+    const auto found = at->find(name);
+    if (found == at->end()) return {};
+    at = &*found;
+  }
+  return at->is_string() ? at->get<std::string>() : std::string();
+}
+
+std::string body_of(std::initializer_list<Item> items) {
+  std::string body;
+  JsonObject object(&body);
+  for (const Item& item : items) object.string(item.key, item.value);
+  object.close();
+  return body;
+}
+
+}  // namespace
+
+Expected<std::string> RestBackend::find_experiment(const std::string& name) {
+  json answer;
+  if (Error error = rest_->get(api("experiments/get-by-name?experiment_name=") + net::escape_url(name), &answer)) {
+    if (error.code == TR_ENOENT) return std::string();
+    return error;
+  }
+  if (text_at(answer, {"experiment", "lifecycle_stage"}) == "deleted") {
+    return rest_->halt("MLflow's experiment \"" + name + "\" is deleted: restore it, or name another");
+  }
+  std::string id = text_at(answer, {"experiment", "experiment_id"});
+  if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
+  return id;
+}
+
+// Another process may make it between the two questions.
+Expected<std::string> RestBackend::find_or_create_experiment(const std::string& name) {
+  auto found = find_experiment(name);
+  if (!found || !found->empty()) return found;
+  json answer;
+  if (Error error = rest_->post(api("experiments/create"), body_of({{"name", name}}), &answer)) {
+    if (error.code == TR_EAGAIN) return error;
+    found = find_experiment(name);
+    if (!found || !found->empty()) return found;
+    return rest_->halt("MLflow's experiment \"" + name + "\" cannot be made: " + error.message);
+  }
+  std::string id = text_at(answer, {"experiment_id"});
+  if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
+  return id;
+}
+
+Expected<std::string> RestBackend::find_run(const std::string& experiment_id, const Item& tag) {
+  std::string body;
+  JsonObject object(&body);
+  *object.member("experiment_ids") += "[\"" + experiment_id + "\"]";
+  object.string("filter", "tags.`" + tag.key + "` = '" + tag.value + "'");
+  *object.member("order_by") += R"(["attributes.start_time DESC"])";
+  object.i64("max_results", 1);
+  object.close();
+  json answer;
+  if (Error error = rest_->post(api("runs/search"), std::move(body), &answer)) return error;
+  const auto runs = answer.find("runs");
+  if (runs == answer.end() || !runs->is_array() || runs->empty()) return std::string();
+  return text_at((*runs)[0], {"info", "run_id"});
+}
+
+Expected<json> RestBackend::read_run(const std::string& run_id) {
+  json answer;
+  if (Error error = rest_->get(api("runs/get?run_id=") + net::escape_url(run_id), &answer)) return error;
+  return answer;
+}
+
+Expected<std::string> RestBackend::read_tag(const std::string& run_id, const std::string& key) {
+  const auto run = read_run(run_id);
+  if (!run) return run.error();
+  const json tags = run->value(json::json_pointer("/run/data/tags"), json::array());
+  for (const json& tag : tags) {
+    if (text_at(tag, {"key"}) == key) return text_at(tag, {"value"});
+  }
+  return std::string();
+}
+
+Expected<std::string> RestBackend::find_experiment_of(const std::string& run_id) {
+  const auto run = read_run(run_id);
+  if (!run) return run.error();
+  return text_at(*run, {"run", "info", "experiment_id"});
+}
+
+Expected<std::string> RestBackend::create_run(const NewRun& run) {
+  json answer;
+  if (Error error = rest_->post(api("runs/create"), create_run_body(run), &answer)) {
+    if (error.code == TR_EAGAIN) return error;
+    return rest_->halt("MLflow makes no run: " + error.message);
+  }
+  std::string id = text_at(answer, {"run", "info", "run_id"});
+  if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
+  return id;
+}
+
+// Somebody may have deleted it: then nothing of it is worth trying one by one.
+Error RestBackend::run_is_there(const std::string& run_id) {
+  const auto run = read_run(run_id);
+  if (!run) return run.error();
+  if (text_at(*run, {"run", "info", "lifecycle_stage"}) != "deleted") return Error::none();
+  return {TR_ENOENT, "the run is deleted"};
+}
+
+Error RestBackend::log_slice(const std::string& run_id, const RunItems& items, Slice slice,
+                             std::vector<Refusal>* refused) {
+  while (slice.first < slice.last) {
+    size_t next = 0;
+    json answer;
+    Error error =
+        rest_->post(api("runs/log-batch"), log_batch_body(run_id, items, slice.first, slice.last, &next), &answer);
+    if (error.code == TR_EAGAIN || error.code == TR_ENOENT) return error;
+    if (error && next - slice.first == 1) {
+      refused->push_back({item_name(items, slice.first), error.message});
+    } else if (error) {
+      if (Error gone = run_is_there(run_id)) return gone;
+      const size_t middle = slice.first + (next - slice.first) / 2;
+      if (Error failed = log_slice(run_id, items, {slice.first, middle}, refused)) return failed;
+      if (Error failed = log_slice(run_id, items, {middle, next}, refused)) return failed;
+    }
+    slice.first = next;
+  }
+  return Error::none();
+}
+
+Error RestBackend::log_batch(const std::string& run_id, const RunItems& items, std::vector<Refusal>* refused) {
+  return log_slice(run_id, items, {0, item_count(items)}, refused);
+}
+
+Error RestBackend::update_run(const std::string& run_id, RunStatus status, int64_t end_ms) {
+  constexpr std::string_view kNames[] = {"", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"};
+  std::string body;
+  JsonObject object(&body);
+  object.string("run_id", run_id);
+  object.string("status", kNames[static_cast<size_t>(status)]);
+  if (end_ms > 0) object.i64("end_time", end_ms);
+  object.close();
+  json answer;
+  return rest_->post(api("runs/update"), std::move(body), &answer);
+}
+
+Error RestBackend::log_artifact(const std::string& run_id, const std::string& path, const std::string& file) {
+  const auto run = read_run(run_id);
+  if (!run) return run.error();
+  const std::string uri = text_at(*run, {"run", "info", "artifact_uri"});
+  constexpr std::string_view kScheme = "mlflow-artifacts:";
+  if (uri.rfind(kScheme, 0) != 0) {
+    return {TR_EUNSUPPORTED, "the run's artifacts do not go through the server (" + uri.substr(0, uri.find(':')) + ")"};
+  }
+  std::string place = uri.substr(kScheme.size());
+  if (place.rfind("//", 0) == 0) place.erase(0, std::min(place.find('/', 2), place.size()));
+  net::Request request;
+  request.method = "PUT";
+  request.path = "/api/2.0/mlflow-artifacts/artifacts" + net::escape_url(place + "/" + path, true);
+  request.headers = {{"Content-Type", "application/octet-stream"}};
+  request.file = file;
+  int status = 0;
+  return rest_->send(std::move(request), &status);
+}
+
+}  // namespace trunkline::mlflow

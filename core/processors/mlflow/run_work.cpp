@@ -1,0 +1,255 @@
+#include "processors/mlflow/run_work.hpp"
+
+#include <algorithm>
+#include <cmath>
+#include <limits>
+
+#include "encode/json_names.hpp"
+#include "encode/json_writer.hpp"
+#include "processors/mlflow/mlflow_keys.hpp"
+
+namespace trunkline::mlflow {
+namespace {
+
+using encode::view;
+
+constexpr std::string_view kStopReason = "stop_reason";
+constexpr size_t kNameCharacters = 250;
+constexpr size_t kPreviewCharacters = 1000;
+
+std::string_view text_attribute(const tr_record& record, std::string_view key) {
+  for (size_t i = 0; i < record.attribute_count; ++i) {
+    const tr_attribute& each = record.attributes[i];
+    if (view(each.key) == key && each.value.type == TR_TYPE_STR) return encode::text_of(each.value);
+  }
+  return {};
+}
+
+int64_t known(int64_t tokens) { return std::max<int64_t>(0, tokens); }
+
+int64_t added(int64_t a, int64_t b) {
+  return a > std::numeric_limits<int64_t>::max() - b ? std::numeric_limits<int64_t>::max() : a + b;
+}
+
+}  // namespace
+
+void put_tag(std::vector<Item>* tags, std::string_view key, std::string_view value) {
+  std::string legal = legal_key(key);
+  std::string cut(cut_text(value, kMostTagCharacters));
+  for (Item& each : *tags) {
+    if (each.key != legal) continue;
+    each.value = std::move(cut);
+    return;
+  }
+  tags->push_back({std::move(legal), std::move(cut)});
+}
+
+void RunWork::metric(std::string_view key, double value, int64_t step, int64_t ns) {
+  items.metrics.push_back({legal_key(key), value, std::max<int64_t>(0, ns / 1'000'000), step});
+}
+
+void RunWork::tag(std::string_view key, std::string_view value) { put_tag(&items.tags, key, value); }
+
+// A param cannot change: what comes later is a tag.
+void RunWork::param(std::string_view key, std::string_view value) {
+  std::string legal = legal_key(key);
+  std::string cut(cut_text(value, kMostParamCharacters));
+  const auto [seen, fresh] = state.params.emplace(legal, cut);
+  if (fresh) {
+    items.params.push_back({std::move(legal), std::move(cut)});
+  } else if (seen->second != cut) {
+    tag(key, value);
+    remarks.push_back("a param of MLflow cannot change: further values of \"" + legal + "\" are tags");
+  }
+}
+
+void RunWork::params_of(const tr_record& record, bool ended) {
+  for (size_t i = 0; i < record.attribute_count; ++i) {
+    const tr_attribute& each = record.attributes[i];
+    if (ended && view(each.key) == kStopReason) continue;
+    param(view(each.key), value_text(each.value));
+  }
+}
+
+void RunWork::add(const tr_record& record, bool keep_open) {
+  if (record.sequence != 0 && record.sequence <= state.sequence) return;
+  state.sequence = record.sequence;
+  switch (record.type) {
+    case TR_RECORD_TRACE_START:
+      return add_start(record);
+    case TR_RECORD_SPAN_END:
+      return add_span(record);
+    case TR_RECORD_TRACE_END:
+      return add_trace_end(record, keep_open);
+    case TR_RECORD_RUN_START:
+      add_start(record);
+      project = view(record.project);
+      return;
+    case TR_RECORD_RUN_LOG:
+      return add_run_log(record);
+    case TR_RECORD_RUN_SUMMARY:
+      return add_run_summary(record);
+    case TR_RECORD_RUN_CONFIG:
+      return params_of(record, false);
+    case TR_RECORD_RUN_TAG:
+      return tag(view(record.name), record.attribute_count > 0 ? value_text(record.attributes[0].value) : "");
+    case TR_RECORD_RUN_FINISH:
+      return add_run_finish(record);
+    default:
+      return;
+  }
+}
+
+// A run of the host inside a trace, and a second trace of the same id, join the run that is there.
+void RunWork::add_start(const tr_record& record) {
+  const bool of_trace = record.type == TR_RECORD_TRACE_START;
+  if (of_trace) {
+    ++state.open;
+    part.start = &record;
+  }
+  if (state.start_ns == 0) {
+    begins = true;
+    state.start_ns = record.start_ns;
+    state.name = cut_text(view(record.name), kNameCharacters);
+    state.group_id = cut_text(view(record.group_id), kNameCharacters);
+    if (of_trace) state.root_id = encode::HexId<8>(record.span_id).view_or_empty();
+    if (of_trace) state.remote_parent = encode::HexId<8>(record.parent_id).view_or_empty();
+  }
+  params_of(record, false);
+}
+
+void RunWork::add_span(const tr_record& record) {
+  part.spans.push_back(&record);
+  preview(record);
+  switch (record.kind) {
+    case TR_KIND_GENERATION:
+      return add_generation(record);
+    case TR_KIND_STEP:
+      metric("step/number", static_cast<double>(record.step >= 0 ? record.step : state.total_steps), state.step++,
+             record.end_ns);
+      ++state.total_steps;
+      return;
+    case TR_KIND_TOOL: {
+      const std::string_view tool = text_attribute(record, "gen_ai.tool.name");
+      return add_call(record, "tool", tool.empty() ? view(record.name) : tool);
+    }
+    case TR_KIND_ACT:
+      if (record.name.size > 0) add_call(record, "action", view(record.name));
+      return;
+    case TR_KIND_CRITIC:
+      return add_critic(record);
+    default:
+      return;
+  }
+}
+
+// What the outermost spans took and gave is what the trace did.
+void RunWork::preview(const tr_record& record) {
+  const encode::HexId<8> parent(record.parent_id);
+  const std::string_view above = parent.view_or_empty();
+  if (!above.empty() && above != state.root_id && above != state.remote_parent) return;
+  if (state.request_preview.empty() && record.input.type != TR_TYPE_NULL) {
+    state.request_preview = cut_text(value_text(record.input), kPreviewCharacters);
+  }
+  if (record.output.type != TR_TYPE_NULL) {
+    state.response_preview = cut_text(value_text(record.output), kPreviewCharacters);
+  }
+}
+
+void RunWork::add_generation(const tr_record& record) {
+  const tr_usage& usage = record.usage;
+  if (usage.input < 0 && usage.output < 0 && usage.total < 0) return;
+  const bool parts = usage.input >= 0 || usage.output >= 0;
+  const int64_t total = parts ? added(known(usage.input), known(usage.output)) : usage.total;
+  if (parts) {
+    metric("generation/prompt_tokens", static_cast<double>(known(usage.input)), state.step, record.end_ns);
+    metric("generation/completion_tokens", static_cast<double>(known(usage.output)), state.step, record.end_ns);
+  }
+  metric("generation/total_tokens", static_cast<double>(total), state.step, record.end_ns);
+  if (record.model.size > 0) param("generation_model", view(record.model));
+  state.total_tokens = added(state.total_tokens, total);
+  ++state.step;
+}
+
+void RunWork::add_call(const tr_record& /*record*/, const std::string& kind, std::string_view name) {
+  tag(kind + "/name", name);
+  tag(kind + "." + std::string(name) + ".called", "true");
+  ++state.step;
+  ++state.tool_calls;
+}
+
+void RunWork::add_critic(const tr_record& record) {
+  const bool scored = !std::isnan(record.score) || record.score_name.size > 0;
+  if (!scored) return;
+  metric("critic/score", record.score, state.step++, record.end_ns);
+  state.count_score(record.score);
+  const std::string_view name = record.score_name.size > 0 ? view(record.score_name) : view(record.name);
+  if (!name.empty()) tag("critic.last_name", name);
+}
+
+void RunWork::add_trace_end(const tr_record& record, bool keep_open) {
+  part.end = &record;
+  params_of(record, true);
+  const std::string_view stop_reason = text_attribute(record, kStopReason);
+  if (!stop_reason.empty()) tag(kStopReason, stop_reason);
+  metric("total_tokens", static_cast<double>(state.total_tokens), 0, record.end_ns);
+  metric("total_steps", static_cast<double>(state.total_steps), 0, record.end_ns);
+  metric("total_tool_calls", static_cast<double>(state.tool_calls), 0, record.end_ns);
+  if (state.critics > 0) {
+    metric("critic/avg_score", state.score_sum / static_cast<double>(state.critics), 0, record.end_ns);
+    metric("critic/min_score", state.score_min, 0, record.end_ns);
+    metric("critic/max_score", state.score_max, 0, record.end_ns);
+  }
+  if (state.open > 0) --state.open;
+  if (keep_open || state.open > 0) return;
+  const bool incomplete = (record.flags & TR_RECORD_INCOMPLETE) != 0;
+  const bool failed = (record.flags & TR_RECORD_FAILED) != 0;
+  const RunStatus own = failed ? RunStatus::kFailed : incomplete ? RunStatus::kKilled : RunStatus::kFinished;
+  ends_as = state.status != 0 && own == RunStatus::kFinished ? static_cast<RunStatus>(state.status) : own;
+  end_ms = record.end_ns / 1'000'000;
+}
+
+void RunWork::add_run_log(const tr_record& record) {
+  const int64_t step = record.step >= 0 ? record.step : state.log_step;
+  state.log_step = added(step, 1);
+  for (size_t i = 0; i < record.attribute_count; ++i) {
+    double number = 0;
+    const tr_attribute& each = record.attributes[i];
+    if (value_number(each.value, &number)) {
+      metric(view(each.key), number, step, record.start_ns);
+    } else {
+      tag(view(each.key), value_text(each.value));
+    }
+  }
+}
+
+// The last value of a metric is that of its highest step.
+void RunWork::add_run_summary(const tr_record& record) {
+  for (size_t i = 0; i < record.attribute_count; ++i) {
+    double number = 0;
+    const tr_attribute& each = record.attributes[i];
+    if (value_number(each.value, &number)) {
+      metric(view(each.key), number, state.log_step, record.start_ns);
+    } else {
+      tag(view(each.key), value_text(each.value));
+    }
+  }
+}
+
+// Inside of a trace it says how the trace's run ends; when the trace does not end it, it does.
+void RunWork::add_run_finish(const tr_record& record) {
+  const bool incomplete = (record.flags & TR_RECORD_INCOMPLETE) != 0;
+  RunStatus status = RunStatus::kFinished;
+  if (record.run_status == TR_RUN_FAILED) status = RunStatus::kFailed;
+  if (record.run_status == TR_RUN_KILLED || incomplete) status = RunStatus::kKilled;
+  if (record.exit_code != 0) tag("exit_code", std::to_string(record.exit_code));
+  const int64_t ns = record.end_ns != 0 ? record.end_ns : record.start_ns;
+  if (state.open > 0) {
+    if (!incomplete) state.status = static_cast<int>(status);
+    return;
+  }
+  ends_as = status;
+  end_ms = ns / 1'000'000;
+}
+
+}  // namespace trunkline::mlflow

@@ -1,0 +1,47 @@
+// What the records of a batch mean for one MLflow run: the metrics, params and tags to be logged, and whether it ends.
+// Nothing is sent here and nothing is asked, so the same records and the same state always mean the same.
+#pragma once
+
+#include <optional>
+#include <string>
+
+#include "processors/mlflow/mlflow_backend.hpp"
+#include "processors/mlflow/run_state.hpp"
+
+namespace trunkline::mlflow {
+
+struct RunWork {
+  RunState state;
+  RunItems items;
+  TracePart part;
+  std::optional<RunStatus> ends_as;
+  int64_t end_ms = 0;
+  bool begins = false;               // the start of the trace or run is among the records
+  std::string project;               // of a run of the host
+  std::vector<std::string> remarks;  // for people
+
+  // `keep_open`: the end of the trace does not end the run.
+  void add(const tr_record& record, bool keep_open);
+
+ private:
+  void add_start(const tr_record& record);
+  void add_span(const tr_record& record);
+  void add_generation(const tr_record& record);
+  void add_call(const tr_record& record, const std::string& kind, std::string_view name);
+  void add_critic(const tr_record& record);
+  void add_trace_end(const tr_record& record, bool keep_open);
+  void add_run_log(const tr_record& record);
+  void add_run_summary(const tr_record& record);
+  void add_run_finish(const tr_record& record);
+
+  void metric(std::string_view key, double value, int64_t step, int64_t ns);
+  void param(std::string_view key, std::string_view value);
+  void tag(std::string_view key, std::string_view value);
+  void preview(const tr_record& record);
+  void params_of(const tr_record& record, bool ended);
+};
+
+// Adds a tag, or replaces the one of that key.
+void put_tag(std::vector<Item>* tags, std::string_view key, std::string_view value);
+
+}  // namespace trunkline::mlflow

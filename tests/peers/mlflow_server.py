@@ -1,0 +1,60 @@
+#!/usr/bin/env python3
+"""A real MLflow server on loopback, with SQLite in a folder of its own: mlflow_server.py [FOLDER]
+
+To be run by the interpreter of an environment that has mlflow (tests/peers/mlflow_requirements.txt). Prints its port
+when it answers, and ends with its standard input."""
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+
+START_S = 180
+
+
+def free_port():
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return probe.getsockname()[1]
+
+
+def answers(port):
+    try:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}/health", timeout=5) as response:
+            return response.status == 200
+    except OSError:
+        return False
+
+
+def main():
+    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="trunkline-mlflow-")
+    port = free_port()
+    environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
+    environment.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    with open(os.path.join(folder, "log"), "wb") as log:
+        server = subprocess.Popen(
+            [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
+             "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts"],
+            stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
+    try:
+        deadline = time.monotonic() + START_S
+        while not answers(port):
+            if server.poll() is not None or time.monotonic() > deadline:
+                with open(os.path.join(folder, "log"), encoding="utf-8", errors="replace") as log:
+                    sys.exit("the MLflow server does not start:\n" + log.read()[-4000:])
+            time.sleep(0.2)
+        print(port, flush=True)
+        sys.stdin.read()
+    finally:
+        os.killpg(server.pid, signal.SIGKILL)
+        server.wait()
+        if len(sys.argv) == 1:
+            shutil.rmtree(folder, ignore_errors=True)
+
+
+if __name__ == "__main__":
+    main()
