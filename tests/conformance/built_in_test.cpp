@@ -10,14 +10,17 @@
 #include <atomic>
 #include <fstream>
 #include <map>
+#include <optional>
 #include <set>
 
 #include "session.hpp"
+#include "support/peer.hpp"
+#include "support/peer_state.hpp"
 
 namespace trunkline::conformance {
 namespace {
 
-enum class BuiltIn { kLocal, kJsonl, kConsole };
+enum class BuiltIn { kLocal, kJsonl, kConsole, kMlflow };
 
 std::string built_in_name(BuiltIn which) {
   switch (which) {
@@ -27,6 +30,8 @@ std::string built_in_name(BuiltIn which) {
       return "jsonl";
     case BuiltIn::kConsole:
       return "console";
+    case BuiltIn::kMlflow:
+      return "mlflow";
   }
   return "?";
 }
@@ -34,6 +39,10 @@ std::string built_in_name(BuiltIn which) {
 class BuiltIns : public testing::TestWithParam<BuiltIn> {
  protected:
   BuiltIns() {
+    if (GetParam() == BuiltIn::kMlflow) {
+      server_.emplace("fake_mlflow.py");
+      ::setenv("MLFLOW_TRACKING_URI", server_->url().c_str(), 1);
+    }
     // The console writes to the standard error: for as long as the test runs that is a file.
     if (GetParam() != BuiltIn::kConsole) return;
     std::fflush(stderr);
@@ -63,6 +72,9 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
       case BuiltIn::kConsole:
         result = tr_console_processor(nullptr, 0, &table, &error);
         break;
+      case BuiltIn::kMlflow:
+        result = tr_mlflow_processor(nullptr, 0, &table, &error);
+        break;
     }
     EXPECT_EQ(result, TR_OK) << error.message;
     return table;
@@ -87,6 +99,13 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
       };
       EXPECT_EQ(sqlite3_exec(db, "SELECT name FROM spans", row, &counts, nullptr), SQLITE_OK);
       sqlite3_close(db);
+      return counts;
+    }
+    if (GetParam() == BuiltIn::kMlflow) {
+      const nlohmann::json state = test::ask(*server_, "/_state");
+      for (const auto& [name, times] : state.at("spans").items()) {
+        if (name != "trace" && name != "before") counts[name] = times;
+      }
       return counts;
     }
     const bool json = GetParam() == BuiltIn::kJsonl;
@@ -117,6 +136,7 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
   }
 
   TempDirectory directory_;
+  std::optional<test::Peer> server_;
   int saved_stderr_ = -1;
 };
 
@@ -200,7 +220,7 @@ TEST_P(BuiltIns, TablesThatAreNotRegisteredAreReleasedByTheirOwner) {
   EXPECT_NE(error.message[0], '\0');
   tr_processor other{};
   other.struct_size = sizeof other;
-  for (const auto make : {tr_local_processor, tr_jsonl_processor, tr_console_processor}) {
+  for (const auto make : {tr_local_processor, tr_jsonl_processor, tr_console_processor, tr_mlflow_processor}) {
     EXPECT_EQ(make("{\"no such option\":1}", TR_NUL, &other, &error), TR_EINVAL);
     EXPECT_EQ(make("{", TR_NUL, &other, &error), TR_EINVAL);
     EXPECT_EQ(make(nullptr, 0, nullptr, &error), TR_EINVAL);
@@ -372,7 +392,8 @@ TEST(BuiltInMessages, GoToTheHostsCallback) {
   session.stop(0);
 }
 
-INSTANTIATE_TEST_SUITE_P(Conformance, BuiltIns, testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl, BuiltIn::kConsole),
+INSTANTIATE_TEST_SUITE_P(Conformance, BuiltIns,
+                         testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl, BuiltIn::kConsole, BuiltIn::kMlflow),
                          built_in_of);
 INSTANTIATE_TEST_SUITE_P(Conformance, DurableBuiltIns, testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl), built_in_of);
 

@@ -1,0 +1,322 @@
+// The sink between batches and a backend: what is asked again after failures and crashes, and what a bad item costs.
+#include "mlflow_support.hpp"
+#include "processors/mlflow/mlflow_keys.hpp"
+#include "processors/mlflow/run_state.hpp"
+
+namespace trunkline::mlflow_test {
+namespace {
+
+using store_test::messages;
+using store_test::Records;
+using store_test::saved_state;
+using store_test::str;
+using store_test::text;
+
+class MlflowSink : public testing::Test {
+ protected:
+  void SetUp() override {
+    saved_state().clear();
+    messages().clear();
+  }
+  std::unique_ptr<mlflow::Sink> sink(mlflow::SinkOptions with = options()) {
+    return std::make_unique<mlflow::Sink>(std::move(with), std::make_unique<MemoryBackend>(&stored_),
+                                          store_test::kHost);
+  }
+  static int deliver(mlflow::Sink& to, const std::vector<const tr_record*>& records, uint32_t flags = 0) {
+    tr_batch batch{};
+    batch.flags = flags;
+    batch.run_id = "run-a";
+    batch.records = records.data();
+    batch.count = records.size();
+    return to.on_batch(batch);
+  }
+  void step(uint8_t trace, int64_t number) {
+    tr_record& record = records_.span(trace, records_.size() + 1, "step");
+    record.kind = TR_KIND_STEP;
+    record.step = number;
+  }
+  // A trace of `steps` steps.
+  void make_trace(uint8_t trace, int64_t steps) {
+    records_.trace_start(trace);
+    for (int64_t i = 0; i < steps; ++i) step(trace, i);
+    records_.trace_end(trace);
+  }
+  void expect_whole(int64_t steps) {
+    ASSERT_EQ(stored_.runs.size(), 1u);
+    std::vector<int64_t> seen;
+    for (const Metric& metric : stored_.runs[0].metrics) {
+      if (metric.key == "step/number") seen.push_back(metric.step);
+      if (metric.key == "step/number") {
+        EXPECT_EQ(metric.value, static_cast<double>(metric.step));
+      }
+      if (metric.key == "total_steps") {
+        EXPECT_EQ(metric.value, static_cast<double>(steps));
+      }
+    }
+    EXPECT_EQ(seen.size(), static_cast<size_t>(steps));
+    for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], static_cast<int64_t>(i));
+    EXPECT_EQ(stored_.runs[0].status, RunStatus::kFinished);
+  }
+
+  Stored stored_;
+  Records records_;
+};
+
+TEST_F(MlflowSink, EachBatchContinuesWhereTheLastEnded) {
+  make_trace(1, 10);
+  const auto to = sink();
+  for (size_t i = 0; i < records_.size(); i += 3) EXPECT_EQ(deliver(*to, records_.pointers(i, i + 3)), TR_OK);
+  expect_whole(10);
+  EXPECT_EQ(stored_.searches, 0);
+  EXPECT_EQ(saved_state(), "[]");
+  EXPECT_EQ(stored_.spans, 10);
+}
+
+// Whatever call fails, before or after it was carried out: the batch is said again and nothing is there twice.
+TEST_F(MlflowSink, AnOutageAtAnyCallLosesAndDoublesNothing) {
+  for (const char* call : {"experiment", "create_run", "log_batch", "update_run", "send_traces"}) {
+    for (const bool after : {false, true}) {
+      stored_ = {};
+      records_ = {};
+      make_trace(1, 10);
+      int failures = 0;
+      const auto to = sink();
+      stored_.fail = [&](const std::string& name, bool now) {
+        return name == call && now == after && failures < 3 && ++failures > 0 ? Error{TR_EAGAIN, "down"}
+                                                                              : Error::none();
+      };
+      for (size_t i = 0; i < records_.size(); i += 4) {
+        int result = TR_EAGAIN;
+        for (int tries = 0; tries < 10 && result == TR_EAGAIN; ++tries) {
+          result = deliver(*to, records_.pointers(i, i + 4));
+        }
+        EXPECT_EQ(result, TR_OK);
+      }
+      const bool can_fail = !after || (std::string(call) != "experiment" && std::string(call) != "send_traces");
+      EXPECT_EQ(failures > 0, can_fail) << call;
+      expect_whole(10);
+    }
+  }
+}
+
+// A process that dies between "the server has it" and "the state is saved": its successor hears the batch again.
+TEST_F(MlflowSink, ADeathBeforeTheStateIsSavedMakesNoSecondRun) {
+  for (size_t dead_at = 0; dead_at < 12; ++dead_at) {
+    stored_ = {};
+    records_ = {};
+    saved_state().clear();
+    make_trace(1, 10);
+    std::string state;
+    {
+      const auto first = sink();
+      for (size_t i = 0; i <= dead_at; ++i) {
+        state = saved_state();
+        ASSERT_EQ(deliver(*first, records_.pointers(i, i + 1)), TR_OK);
+      }
+    }
+    const auto second = sink();
+    if (!state.empty()) second->restore("run-a", state);
+    for (size_t i = dead_at; i < records_.size(); ++i) {
+      ASSERT_EQ(deliver(*second, records_.pointers(i, i + 1), TR_BATCH_ADOPTED), TR_OK);
+    }
+    expect_whole(10);
+  }
+}
+
+// The control: without the state the steps would be counted anew, and the test above would see it.
+TEST_F(MlflowSink, WithoutItsStateASuccessorCountsAnew) {
+  make_trace(1, 10);
+  {
+    const auto first = sink();
+    ASSERT_EQ(deliver(*first, records_.pointers(0, 6)), TR_OK);
+  }
+  const auto second = sink();
+  ASSERT_EQ(deliver(*second, records_.pointers(6), TR_BATCH_ADOPTED), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 1u);  // found by its tag all the same
+  double total = 0;
+  for (const Metric& metric : stored_.runs[0].metrics) total = metric.key == "total_steps" ? metric.value : total;
+  EXPECT_EQ(total, 5);
+}
+
+// More open traces than a saved state has room for: the rest lies in tags of the runs.
+TEST_F(MlflowSink, WhatDoesNotFitIntoTheStateIsFoundAtTheServer) {
+  constexpr int kTraces = 250;
+  for (int i = 1; i <= kTraces; ++i) {
+    records_.trace_start(static_cast<uint8_t>(i), "a name of some length for a trace, as people like to give them");
+    step(static_cast<uint8_t>(i), 0);
+  }
+  const size_t middle = records_.size();
+  for (int i = 1; i <= kTraces; ++i) {
+    step(static_cast<uint8_t>(i), 1);
+    records_.trace_end(static_cast<uint8_t>(i));
+  }
+  {
+    const auto first = sink();
+    ASSERT_EQ(deliver(*first, records_.pointers(0, middle)), TR_OK);
+  }
+  EXPECT_LE(saved_state().size(), 65536u);
+  EXPECT_GT(saved_state().size(), 10'000u);
+  const auto second = sink();
+  second->restore("run-a", saved_state());
+  ASSERT_EQ(deliver(*second, records_.pointers(0, middle), TR_BATCH_ADOPTED), TR_OK);  // heard again
+  ASSERT_EQ(deliver(*second, records_.pointers(middle), TR_BATCH_ADOPTED), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), static_cast<size_t>(kTraces));
+  EXPECT_GT(stored_.searches, 0);
+  for (const StoredRun& run : stored_.runs) {
+    EXPECT_EQ(run.metrics.size(), 5u);
+    EXPECT_EQ(run.status, RunStatus::kFinished);
+    for (const Metric& metric : run.metrics) {
+      if (metric.key == "total_steps") {
+        EXPECT_EQ(metric.value, 2);
+      }
+    }
+  }
+}
+
+TEST_F(MlflowSink, BadItemsCostThemselvesOnly) {
+  tr_record& start = records_.trace_start(1);
+  records_.attributes(start, {{str("a@b"), text("1")}, {str("a/../b"), text("2")}, {str("fine"), text("3")}});
+  for (const char* model : {"o3", "gpt", "o3", "claude"}) {
+    tr_record& call = records_.span(1, records_.size() + 1, "chat");
+    call.kind = TR_KIND_GENERATION;
+    call.usage.input = 1;
+    call.model = str(model);
+  }
+  for (const double score : {store_test::kNan, 0.5, store_test::kInfinity}) {
+    tr_record& critic = records_.span(1, records_.size() + 1, "judge");
+    critic.kind = TR_KIND_CRITIC;
+    critic.score = score;
+    critic.score_name = str("judge");
+  }
+  records_.span(1, 99, "x/../y");
+  records_.trace_end(1);
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  const StoredRun& run = stored_.runs[0];
+  EXPECT_EQ(run.params.at("a_b"), "1");
+  EXPECT_EQ(run.params.at("a/__/b"), "2");
+  EXPECT_EQ(run.params.at("fine"), "3");
+  EXPECT_EQ(run.params.at("generation_model"), "o3");
+  EXPECT_EQ(run.tags.at("generation_model"), "claude");
+  EXPECT_EQ(run.tags.at("tool.x/__/y.called"), "true");
+  EXPECT_EQ(run.status, RunStatus::kFinished);
+  for (const Metric& metric : run.metrics) {
+    if (metric.key == "critic/avg_score") {
+      EXPECT_EQ(metric.value, 0.5);
+    }
+  }
+  EXPECT_EQ(messages().size(), 1u);  // of the param, once
+}
+
+TEST_F(MlflowSink, HowATraceEndsIsHowItsRunEnds) {
+  records_.trace_start(1);
+  records_.trace_end(1, "trace", TR_RECORD_FAILED);
+  records_.trace_start(2);
+  records_.trace_end(2, "trace", TR_RECORD_INCOMPLETE);
+  records_.trace_start(3);
+  records_.add(TR_RECORD_RUN_START, 3, 7);
+  records_.add(TR_RECORD_RUN_FINISH, 3, 7).run_status = TR_RUN_KILLED;
+  records_.trace_end(3);
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 3u);
+  EXPECT_EQ(stored_.runs[0].status, RunStatus::kFailed);
+  EXPECT_EQ(stored_.runs[1].status, RunStatus::kKilled);
+  EXPECT_EQ(stored_.runs[2].status, RunStatus::kKilled);
+  EXPECT_EQ(stored_.runs[0].end_ms, records_.pointers()[1]->end_ns / 1'000'000);
+}
+
+TEST_F(MlflowSink, RunsOfTheHost) {
+  tr_record& start = records_.add(TR_RECORD_RUN_START, 0, 7);
+  start.name = str("training");
+  start.project = str("other");
+  records_.attributes(start, {{str("lr"), store_test::f64(0.1)}});
+  for (const int64_t number : {-1, -1, 10}) {
+    tr_record& log = records_.add(TR_RECORD_RUN_LOG, 0, 7);
+    log.step = number;
+    records_.attributes(log, {{str("loss"), store_test::f64(0.5)}, {str("phase"), text("warm")}});
+  }
+  records_.attributes(records_.add(TR_RECORD_RUN_SUMMARY, 0, 7), {{str("best"), store_test::i64(3)}});
+  tr_record& tag = records_.add(TR_RECORD_RUN_TAG, 0, 7);
+  tag.name = str("team");
+  records_.attributes(tag, {{str("value"), text("a")}});
+  records_.add(TR_RECORD_RUN_FINISH, 0, 7).run_status = TR_RUN_FAILED;
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 1u);
+  const StoredRun& run = stored_.runs[0];
+  EXPECT_EQ(stored_.experiments, std::vector<std::string>{"other"});
+  EXPECT_EQ(run.begin.name, "training");
+  EXPECT_EQ(run.params.at("lr"), "0.1");
+  std::vector<int64_t> steps;
+  for (const Metric& metric : run.metrics) {
+    if (metric.key == "loss") steps.push_back(metric.step);
+  }
+  EXPECT_EQ(steps, (std::vector<int64_t>{0, 1, 10}));
+  EXPECT_EQ(run.tags.at("phase"), "warm");
+  EXPECT_EQ(run.tags.at("team"), "a");
+  EXPECT_EQ(run.status, RunStatus::kFailed);
+}
+
+TEST_F(MlflowSink, ARunThatIsJoinedIsNeitherMadeNorEnded) {
+  stored_.runs.emplace_back();
+  stored_.runs[0].begin.experiment_id = "0";
+  make_trace(1, 2);
+  make_trace(2, 2);
+  mlflow::SinkOptions joined = options();
+  joined.run_id = "0";
+  const auto to = sink(joined);
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 1u);
+  EXPECT_EQ(stored_.runs[0].status, RunStatus::kRunning);
+  double total = 0;
+  for (const Metric& metric : stored_.runs[0].metrics) total = metric.key == "total_steps" ? metric.value : total;
+  EXPECT_EQ(total, 4);
+}
+
+TEST_F(MlflowSink, ARunThatSomebodyDeletedIsLeftAlone) {
+  make_trace(1, 3);
+  make_trace(2, 3);
+  stored_.fail = [&](const std::string& call, bool after) {
+    return call == "log_batch" && !after && stored_.calls.size() < 5 ? Error{TR_ENOENT, "deleted"} : Error::none();
+  };
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  EXPECT_EQ(stored_.runs[1].status, RunStatus::kFinished);
+  EXPECT_EQ(messages().size(), 1u);
+}
+
+TEST(MlflowKeys, AreChangedOnlyWhereTheyMust) {
+  for (const char* key : {"a", "a/b", "tool.x.called", "mlflow.user", "ключ/数", "a b:c-d_e", "1"}) {
+    EXPECT_EQ(mlflow::legal_key(key), key);
+  }
+  EXPECT_EQ(mlflow::legal_key(""), "_");
+  EXPECT_EQ(mlflow::legal_key("/a//b/"), "_/a/_/b/_");
+  EXPECT_EQ(mlflow::legal_key("../a/."), "__/a/_");
+  EXPECT_EQ(mlflow::legal_key("a@#,\\()%\n\x01\xF0\x9F\x98\x80"), "a__________");
+  const std::string one = mlflow::legal_key(std::string(300, 'a') + "1");
+  const std::string two = mlflow::legal_key(std::string(300, 'a') + "2");
+  EXPECT_EQ(one.size(), 250u);
+  EXPECT_NE(one, two);
+  EXPECT_EQ(mlflow::cut_text("ключ", 2), "кл");
+}
+
+TEST(MlflowState, ComesBackAndDamageDoesNot) {
+  mlflow::RunStates states;
+  mlflow::RunState& state = states["trace-1"];
+  state.run_id = "r";
+  state.name = "n\"\n";
+  state.step = 7;
+  state.sequence = 9;
+  state.count_score(0.1);
+  state.count_score(-2);
+  const std::string saved = mlflow::run_states_text(states);
+  const mlflow::RunStates back = mlflow::parse_run_states(saved);
+  EXPECT_EQ(mlflow::run_states_text(back), saved);
+  EXPECT_EQ(back.at("trace-1").score_min, -2);
+  for (size_t cut = 0; cut < saved.size(); ++cut) (void)mlflow::parse_run_states(saved.substr(0, cut));
+  EXPECT_TRUE(mlflow::parse_run_states("[1,{},{\"key\":3},{\"key\":\"\"}]").empty());
+}
+
+}  // namespace
+}  // namespace trunkline::mlflow_test
