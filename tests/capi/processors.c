@@ -133,6 +133,14 @@ static void built_in(const char* folder) {
   EXPECT(tr_jsonl_processor("{\"no_such\": 1}", TR_NUL, &tables[0], &error) == TR_EINVAL);
   EXPECT(error.code == TR_EINVAL && strstr(error.message, "no_such") != NULL);
   EXPECT(tr_console_processor("{\"stream\": \"nowhere\"}", TR_NUL, &tables[0], &error) == TR_EINVAL);
+  EXPECT(tr_mlflow_processor("{\"tracking_uri\": \"ftp://host\"}", TR_NUL, &tables[0], &error) == TR_EINVAL);
+  EXPECT(strstr(error.message, "tracking_uri") != NULL);
+  EXPECT(tr_mlflow_processor("{\"tracking_uri\": \"http://host\", \"token\": \"s3cret\"}", TR_NUL, &tables[0],
+                             &error) == TR_EINVAL);
+  EXPECT(strstr(error.message, "https") != NULL && strstr(error.message, "s3cret") == NULL);
+  OK(tr_mlflow_processor("{\"tracking_uri\": \"https://host\", \"token\": \"s3cret\"}", TR_NUL, &tables[0], &error));
+  EXPECT(strstr(tables[0].destination, "s3cret") == NULL && strstr(tables[0].destination, "https://host") != NULL);
+  tables[0].release(tables[0].user_data);
   OK(tr_jsonl_processor(options, TR_NUL, &tables[0], &error));
   OK(tr_local_processor(NULL, 0, &tables[1], &error));
   OK(tr_replace_processors(tables, 2, ids));

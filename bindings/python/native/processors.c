@@ -23,7 +23,9 @@ static int read_built_in(PyObject* description, tr_processor* table) {
   static const struct {
     const char* name;
     Fill fill;
-  } built_ins[] = {{"local", tr_local_processor}, {"jsonl", tr_jsonl_processor}, {"console", tr_console_processor},
+  } built_ins[] = {{"local", tr_local_processor},
+                   {"jsonl", tr_jsonl_processor},
+                   {"console", tr_console_processor},
                    {"mlflow", tr_mlflow_processor}};
   Py_ssize_t size = 0;
   const char* name = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(description, 0), &size);

@@ -26,8 +26,8 @@ from ._processors import (
     add_trace_processor,
     console_processor,
     jsonl_processor,
-    mlflow_processor,
     local_processor,
+    mlflow_processor,
     remove_trace_processor,
     set_trace_processors,
 )
@@ -50,6 +50,6 @@ __all__ = [
     "AGAIN", "Again", "Batch", "BuiltIn", "Event", "Kind", "Mode", "Record", "RecordType", "Run", "RunStatus", "Span",
     "ThreadPoolExecutor", "Trace", "TraceProcessor", "Traced", "TrunklineError", "Usage", "add_trace_processor",
     "console_processor", "current_span", "current_trace", "current_traceparent", "disabled", "force_flush",
-    "in_context", "init", "jsonl_processor", "local_processor", "mlflow_processor", "processor_stats", "remove_trace_processor",
-    "set_trace_processors", "shutdown", "span", "start_run", "stats", "trace",
+    "in_context", "init", "jsonl_processor", "local_processor", "mlflow_processor", "processor_stats",
+    "remove_trace_processor", "set_trace_processors", "shutdown", "span", "start_run", "stats", "trace",
 ]
