@@ -1,5 +1,6 @@
 // What a built-in processor shares with the others: its doors to the library beside tr_processor - saving state, saying
-// something to people, how long it may still wait - and how a table is handed to a caller whose struct may be of another version.
+// something to people, how long it may still wait - and how a table is handed to a caller whose struct may be of
+// another version.
 #pragma once
 
 #include <string>

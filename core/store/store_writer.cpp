@@ -13,6 +13,7 @@
 namespace trunkline::store {
 namespace {
 
+constexpr uint64_t kSmallestPart = 256u << 10;  // its tables take room even when they are empty
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr uint64_t kIndexedBytes = 256 << 10;  // a few milliseconds' work
 constexpr int64_t kCursorLifetimeNs = int64_t{30} * 86'400 * kNsPerSecond;
@@ -93,7 +94,7 @@ int StoreWriter::index_texts(int64_t duration_ns) {
   if (!file_.is_open()) return SQLITE_OK;
   const int64_t deadline = os::monotonic_now() + duration_ns;
   // A part goes as a whole, with the last of its traces: it must be small beside what the file may hold.
-  const uint64_t part_bytes = std::min(kPartBytes, max_bytes_ / 16);
+  const uint64_t part_bytes = std::clamp(max_bytes_ / 16, kSmallestPart, kPartBytes);
   bool more = true;
   int code = SQLITE_OK;
   while (code == SQLITE_OK && more && os::monotonic_now() < deadline) {
