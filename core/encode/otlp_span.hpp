@@ -11,7 +11,7 @@
 namespace trunkline::encode {
 
 // As the record of a trace's start, or end, tells it.
-OtlpTrace otlp_trace_of(const tr_record& trace);
+OtlpTrace otlp_trace_of(const tr_record& record);
 
 class OtlpSpanWriter {
  public:

@@ -186,7 +186,10 @@ Expected<Folder> FileStore::open_run(const std::string& run_id, std::string* met
     const Expected<std::vector<std::string>> ids = root_.list();
     if (!ids) return ids.error();
     for (const std::string& id : *ids) {
-      if (is_digits(id) && root_.has(id + "/" + run_id + "/" + kMeta)) experiment = id;
+      if (!is_digits(id)) continue;
+      std::string meta_path = id;
+      meta_path.append("/").append(run_id).append("/").append(kMeta);
+      if (root_.has(meta_path)) experiment = id;
     }
   }
   if (experiment.empty()) {
@@ -238,6 +241,7 @@ Expected<std::string> FileStore::create_run(const NewRun& run) {
 Error FileStore::log_metrics(const Folder& run, const std::string& run_id, const std::vector<Metric>& metrics,
                              std::vector<Refusal>* refused) {
   std::vector<const Metric*> order;
+  order.reserve(metrics.size());
   for (const Metric& metric : metrics) order.push_back(&metric);
   std::stable_sort(order.begin(), order.end(), [](const Metric* a, const Metric* b) { return a->key < b->key; });
   for (size_t begin = 0, end; begin < order.size(); begin = end) {

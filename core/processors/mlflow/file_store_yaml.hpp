@@ -9,7 +9,7 @@
 namespace trunkline::mlflow {
 
 // A text, quoted.
-std::string yaml_text(std::string_view text);
+std::string yaml_text(std::string_view given);
 
 // The value of a member of the map, as text: without quotes, escapes and folds. nullopt: there is none, or none that is
 // a scalar.
