@@ -300,7 +300,10 @@ Error FileStore::update_run(const std::string& run_id, RunStatus status, int64_t
   meta = yaml_with(meta, "status", std::to_string(static_cast<int>(status)));
   meta = yaml_with(meta, "end_time", end_ms == 0 ? "null" : std::to_string(end_ms));
   if (Error error = stage_.replace(*run, kMeta, meta)) return {TR_EAGAIN, error.message};
-  if (status != RunStatus::kRunning) metrics_.forget(run_id);
+  if (status != RunStatus::kRunning) {
+    metrics_.forget(run_id);
+    experiment_of_.erase(run_id);
+  }
   return Error::none();
 }
 
