@@ -763,7 +763,8 @@ TR_API int tr_jsonl_processor(const char *options_json, size_t size, tr_processo
  * The caller sets out->struct_size. Errors: TR_EINVAL. */
 TR_API int tr_console_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
 
-/** MLflow: a run for each trace, with its metrics, params and tags. {"tracking_uri": URL of the server,
+/** MLflow: a run for each trace, with its metrics, params and tags. {"tracking_uri": URL of the
+ * server, or a folder in the layout of MLflow's file store (default: a folder beside the program's own),
  * "experiment_name" or "experiment_id", "run_name": default the trace's, "run_id": a run to join instead,
  * "tags": {key: text}, "auto_end_run": true, "traces": true, "username", "password", "token", "tls_ca": file or folder,
  * "tls_client_certificate": file, "tls_insecure": false, "timeout_ms": 60000}. What is not given is taken from MLflow's

@@ -1,12 +1,11 @@
 #include "net/network.hpp"
 
-#include <pthread.h>
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <atomic>
-#include <system_error>
+
+#include "os/thread.hpp"
 
 namespace trunkline::net {
 namespace {
@@ -55,18 +54,8 @@ Error Network::run_thread() {
   multi_ = curl_->multi_init();
   if (multi_ == nullptr) return {TR_ENOMEM, "no memory for the network"};
   static_cast<void>(curl_->multi_setopt(multi_, CURLMOPT_MAXCONNECTS, kMostConnections));
-  sigset_t all;
-  sigset_t before;
-  sigfillset(&all);
-  pthread_sigmask(SIG_SETMASK, &all, &before);  // SIGPIPE among them
-  Error error;
-  try {
-    thread_ = std::thread([this] { run(); });
-  } catch (const std::system_error&) {
-    error = {TR_ENOMEM, "no thread for the network"};
-  }
-  pthread_sigmask(SIG_SETMASK, &before, nullptr);
-  return error;
+  if (os::start_thread(&thread_, "trunkline-net", [this] { run(); })) return Error::none();
+  return {TR_ENOMEM, "no thread for the network"};
 }
 
 Network::~Network() {
@@ -140,7 +129,6 @@ void Network::reap() {
 }
 
 void Network::run() {
-  pthread_setname_np(pthread_self(), "trunkline-net");
   while (take_orders()) {
     stop_those_who_asked();
     int running = 0;

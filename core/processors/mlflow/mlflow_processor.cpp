@@ -1,8 +1,11 @@
 #include "processors/mlflow/mlflow_processor.hpp"
 
+#include <filesystem>
 #include <memory>
 
 #include "model/environment.hpp"
+#include "processors/mlflow/file_store.hpp"
+#include "processors/mlflow/file_store_path.hpp"
 #include "processors/mlflow/mlflow_options.hpp"
 #include "processors/mlflow/mlflow_sink.hpp"
 #include "processors/mlflow/rest_backend.hpp"
@@ -34,8 +37,14 @@ int restore(void* user_data, const char* run_id, const void* state, size_t size)
 void release(void* user_data) { delete static_cast<MlflowProcessor*>(user_data); }
 
 Expected<std::unique_ptr<mlflow::Backend>> make_backend(mlflow::Options* options, const ProcessorHost& host) {
-  if (options->tracking_uri.empty()) {
-    return Error{TR_EINVAL, "mlflow processor: set option \"tracking_uri\", or MLFLOW_TRACKING_URI"};
+  if (options->tracking_uri.empty() || mlflow::is_file_uri(options->tracking_uri)) {
+    std::error_code failure;
+    const std::string folder = std::filesystem::current_path(failure).string();
+    if (failure) return Error{TR_EINVAL, "mlflow processor: the working directory cannot be read"};
+    auto root = mlflow::file_store_root(options->tracking_uri, folder);
+    if (!root) return Error{TR_EINVAL, "mlflow processor: option \"tracking_uri\": " + root.error().message};
+    say(host, TR_LEVEL_INFO, mlflow::file_store_advice(*root));
+    return std::unique_ptr<mlflow::Backend>(std::make_unique<mlflow::FileStore>(std::move(*root)));
   }
   auto endpoint = mlflow::make_endpoint(options, &secure_variable);
   if (!endpoint) return endpoint.error();

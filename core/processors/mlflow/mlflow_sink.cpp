@@ -57,9 +57,9 @@ int Sink::on_batch(const tr_batch& batch) {
   directory_ = batch.run_id == nullptr ? "" : batch.run_id;
   const Error error = take(batch);
   if (!error) return TR_OK;
-  if (error.code == TR_EAGAIN) return TR_EAGAIN;
-  remark("MLflow: " + error.message);
-  return error.code;
+  // Whatever it is: the records wait until somebody has mended it.
+  if (error.code != TR_EAGAIN) remark("MLflow: " + error.message);
+  return TR_EAGAIN;
 }
 
 Error Sink::take(const tr_batch& batch) {
