@@ -25,13 +25,8 @@ void say_through_instance(tr_level level, std::string_view sentence) {
   if (!pipeline::Instance::say(level, sentence)) processors::say({}, level, sentence);
 }
 
-uint32_t time_left() {
-  const auto processor = pipeline::Instance::processor_in_hook();
-  const int64_t left = processor == nullptr ? 0 : processor->time_left();
-  return left == INT64_MAX ? UINT32_MAX : static_cast<uint32_t>(std::min<int64_t>(left / 1'000'000, UINT32_MAX - 1));
-}
-
-constexpr processors::ProcessorHost kHost = {&tr_processor_save, &say_through_instance, &time_left};
+constexpr processors::ProcessorHost kHost = {&tr_processor_save, &say_through_instance,
+                                             &pipeline::Processor::hook_time_left_ms};
 
 constexpr BuiltIn kBuiltIns[] = {
     {"local",

@@ -3,8 +3,8 @@
 namespace trunkline::cli {
 namespace {
 
-constexpr const Command* kCommands[] = {&kLs, &kShow,    &kDiff,  &kTail,   &kGrep,       &kQuery, &kExport,
-                                        &kRm, &kRecover, &kStats, &kDoctor, &kCompletion, &kMan,   &kHelp};
+constexpr const Command* kCommands[] = {&kLs,      &kShow, &kDiff,  &kTail,   &kGrep,       &kQuery, &kExport, &kRm,
+                                        &kRecover, &kSync, &kStats, &kDoctor, &kCompletion, &kMan,   &kHelp};
 
 constexpr Option kGlobalOptions[] = {
     {"dir", 0, OptionType::kText, "DIR",
@@ -32,6 +32,7 @@ constexpr Variable kVariables[] = {
     {"NO_COLOR", "If set and not empty: no colours."},
     {"COLUMNS, LINES", "The size of the terminal, in place of what it says itself."},
     {"TERM", "dumb: no colours and no pager."},
+    {"MLFLOW_...", "Where sync --to mlflow delivers, as MLflow's own client reads them."},
     {"TRUNKLINE_REDACT_KEYS, TRUNKLINE_REDACT_PATTERNS", "What is hidden in what dead processes left behind."},
 };
 

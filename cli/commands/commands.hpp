@@ -39,6 +39,7 @@ extern const Command kQuery;
 extern const Command kExport;
 extern const Command kRm;
 extern const Command kRecover;
+extern const Command kSync;
 extern const Command kStats;
 extern const Command kDoctor;
 extern const Command kCompletion;

@@ -3,9 +3,13 @@
 #include "model/environment.hpp"
 #include "os/time.hpp"
 #include "pipeline/adopt_now.hpp"
+#include "pipeline/processor.hpp"
 #include "processors/local/local_processor.hpp"
+#include "processors/mlflow/mlflow_processor.hpp"
 #include "reading/counting_processor.hpp"
+#include "session.hpp"
 #include "terminal/output.hpp"
+#include "trace/json.hpp"
 
 namespace trunkline::cli {
 namespace {
@@ -24,19 +28,14 @@ std::shared_ptr<const Redactor> make_redactor() {
   return std::make_shared<const Redactor>(options);
 }
 
-Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
+namespace {
+
+Adopted adopt(const std::string& directory, const tr_processor& table, int64_t timeout_ms) {
   Adopted adopted;
-  tr_processor local{};
-  local.struct_size = sizeof local;
-  if (const Error error = make_local_processor({}, directory, &local)) {
-    warn(error.message);
-    adopted.complete = false;
-    return adopted;
-  }
   const auto counts = std::make_shared<TakenCounts>();
   pipeline::MessageLog messages(TR_LEVEL_WARN, forward_message, nullptr);
   const pipeline::AdoptionReport report =
-      pipeline::adopt_now(directory, {counting_processor(local, counts)}, make_redactor(), &messages,
+      pipeline::adopt_now(directory, {counting_processor(table, counts)}, make_redactor(), &messages,
                           os::monotonic_now() + timeout_ms * 1'000'000);
   adopted.runs = report.runs;
   adopted.recovered = report.recovered;
@@ -48,6 +47,84 @@ Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
   adopted.waiting = report.waiting;
   adopted.complete = report.complete;
   return adopted;
+}
+
+void say_to_people(tr_level level, std::string_view sentence) {
+  if (level >= TR_LEVEL_WARN) warn(sentence);
+}
+
+constexpr processors::ProcessorHost kHost = {&pipeline::Processor::save_from_hook, &say_to_people,
+                                             &pipeline::Processor::hook_time_left_ms};
+
+std::string counted(uint64_t count, std::string_view thing) {
+  return std::to_string(count) + " " + std::string(thing) + (count == 1 ? "" : "s");
+}
+
+void write_json(const std::string& directory, const Adopted& found, Output* output) {
+  std::string text;
+  JsonMembers members(&text);
+  members.text("directory", directory);
+  members.number("runs", as_number(found.runs));
+  members.number("recovered", as_number(found.recovered));
+  members.number("incomplete", as_number(found.incomplete));
+  members.number("corrupt", as_number(found.corrupt));
+  members.number("expired", as_number(found.expired));
+  members.number("waiting", as_number(found.waiting));
+  members.number("delivered", as_number(found.delivered));
+  members.number("spans", as_number(found.spans));
+  members.boolean("complete", found.complete);
+  members.close();
+  output->write(text + "\n");
+}
+
+void write_text(const Adopted& found, std::string_view place, Output* output) {
+  if (found.runs == 0 && found.complete) {
+    output->write("nothing to recover\n");
+    return;
+  }
+  output->write(counted(found.runs, "dead run") + "\n");
+  output->write("  " + counted(found.recovered, "record") + " recovered from memory\n");
+  output->write("  " + counted(found.delivered, "record") + " delivered to " + std::string(place) + ", " +
+                counted(found.spans, "span") + " among them\n");
+  output->write("  " + std::to_string(found.incomplete) + " of them incomplete\n");
+  output->write("  " + std::to_string(found.corrupt) + " corrupt\n");
+  if (found.waiting != 0) {
+    output->write("  " + counted(found.waiting, "run") + " with something for other processors, kept\n");
+  }
+  if (found.expired != 0) output->write("  " + counted(found.expired, "run") + " expired\n");
+}
+
+}  // namespace
+
+Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
+  tr_processor local{};
+  local.struct_size = sizeof local;
+  if (const Error error = make_local_processor({}, directory, &local)) {
+    warn(error.message);
+    Adopted none;
+    none.complete = false;
+    return none;
+  }
+  return adopt(directory, local, timeout_ms);
+}
+
+Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& directory,
+                            int64_t timeout_ms) {
+  tr_processor table{};
+  table.struct_size = sizeof table;
+  if (target != "mlflow") return Error{TR_EINVAL, "nothing can be delivered to " + std::string(target)};
+  if (Error error = make_mlflow_processor(options_json, directory, &table, kHost)) return error;
+  return adopt(directory, table, timeout_ms);
+}
+
+int report(const Adopted& found, std::string_view place, Session* session) {
+  if (session->json()) {
+    write_json(session->directory(), found, session->output());
+  } else {
+    write_text(found, place, session->output());
+  }
+  if (found.complete) return kSuccess;
+  return session->fail({TR_ETIMEDOUT, "not everything could be recovered; what is left waits for another try"});
 }
 
 }  // namespace trunkline::cli

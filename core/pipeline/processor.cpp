@@ -104,9 +104,19 @@ uint64_t Processor::acknowledged() const {
   return live_->acknowledged();
 }
 
-bool Processor::in_hook(std::thread::id thread) const {
-  const std::lock_guard lock(mutex_);
-  return hook_thread_ == thread;
+Processor*& Processor::in_hook() {
+  static thread_local Processor* processor = nullptr;
+  return processor;
+}
+
+int Processor::save_from_hook(const void* state, size_t size) {
+  if (in_hook() == nullptr) return TR_ESTATE;
+  return in_hook()->save_state({static_cast<const char*>(state), size});
+}
+
+uint32_t Processor::hook_time_left_ms() {
+  const int64_t left = in_hook() == nullptr ? 0 : in_hook()->time_left();
+  return left == INT64_MAX ? UINT32_MAX : static_cast<uint32_t>(std::min<int64_t>(left / 1'000'000, UINT32_MAX - 1));
 }
 
 int Processor::save_state(std::string_view state) {

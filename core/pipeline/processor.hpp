@@ -8,7 +8,7 @@
 #include <mutex>
 #include <optional>
 #include <string>
-#include <thread>
+#include <utility>
 #include <vector>
 
 #include "pipeline/feed.hpp"
@@ -69,7 +69,11 @@ class Processor : public std::enable_shared_from_this<Processor> {
   // How long a hook may still wait; INT64_MAX: as long as it likes.
   int64_t time_left() const;
   int64_t next_due() const;  // monotonic ns of the next tick or retry; INT64_MAX: none
-  bool in_hook(std::thread::id thread) const;
+  // The one one of whose hooks runs on this thread; nullptr: none.
+  static Processor*& in_hook();
+  // What a hook on this thread may ask for; TR_ESTATE and 0 outside of one.
+  static int save_from_hook(const void* state, size_t size);
+  static uint32_t hook_time_left_ms();  // UINT32_MAX: as long as it likes
 
   // Callers'.
   int save_state(std::string_view state);
@@ -139,7 +143,6 @@ class Processor : public std::enable_shared_from_this<Processor> {
   uint64_t flush_done_ = 0;
   int64_t flush_deadline_ = 0;
   int poll_fd_ = -1;  // a timer: readable from the moment on when there is something to poll
-  std::thread::id hook_thread_;
   OwnedBatch* hook_batch_ = nullptr;
   bool hook_retained_ = false;
   bool silent_ = false;
@@ -153,17 +156,13 @@ class Processor : public std::enable_shared_from_this<Processor> {
 // Calls a hook of the host: this thread may not call what would wait for it, and nothing it throws goes further.
 template <class Call>
 int Processor::in_hook_of_this_thread(Call&& call) {
-  {
-    const std::lock_guard lock(mutex_);
-    hook_thread_ = std::this_thread::get_id();
-  }
+  Processor* const before = std::exchange(in_hook(), this);
   int result = TR_EINTERNAL;
   try {
     result = call();
   } catch (...) {  // a host's exception ends here
   }
-  const std::lock_guard lock(mutex_);
-  hook_thread_ = {};
+  in_hook() = before;
   return result;
 }
 

@@ -172,16 +172,14 @@ int Processor::call_hooks(OwnedBatch* batch, size_t* taken) {
 void Processor::deliver(OwnedBatch* batch) {
   {
     const std::lock_guard lock(mutex_);
-    hook_thread_ = std::this_thread::get_id();
     hook_batch_ = batch;
     hook_retained_ = false;
   }
   size_t taken = 0;
-  const int result = call_hooks(batch, &taken);
+  const int result = in_hook_of_this_thread([&] { return call_hooks(batch, &taken); });
   bool retained = false;
   {
     const std::lock_guard lock(mutex_);
-    hook_thread_ = {};
     hook_batch_ = nullptr;
     retained = hook_retained_;  // not in the batch: another thread may have acknowledged, and so ended, it
   }

@@ -59,15 +59,10 @@ std::vector<std::shared_ptr<Processor>> Registry::all_known() const {
 }
 
 std::shared_ptr<Processor> Registry::in_hook() const {
-  const std::thread::id self = std::this_thread::get_id();
-  const std::lock_guard lock(mutex_);
-  for (const auto& processor : *processors_) {
-    if (processor->in_hook(self)) return processor;
-  }
-  for (const auto& processor : removed_) {
-    if (processor->in_hook(self)) return processor;
-  }
-  return nullptr;
+  const Processor* const processor = Processor::in_hook();
+  if (processor == nullptr) return nullptr;
+  const auto found = find(processor->id());  // in a forked child it is the parent's, and unknown
+  return found != nullptr ? found : find_removed(processor->id());
 }
 
 std::string Registry::unused_identity(const std::string& identity) const {

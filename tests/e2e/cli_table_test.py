@@ -23,6 +23,7 @@ COMMANDS = {
     "export": (["export"], 0, False, False),
     "rm": (["rm", "--keep", "0", "--dry-run"], 0, False, True),
     "recover": (["recover"], 0, False, False),
+    "sync": (["sync"], 0, False, False),
     "stats": (["stats"], 0, True, False),
     "doctor": (["doctor"], 0, True, False),
     "completion": (["completion", "bash"], 0, False, False),
