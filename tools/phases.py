@@ -50,7 +50,8 @@ def end_to_end():
 
 def peers():
     """tests/peers/NAME_test.py: cases of unittest against other projects' code, which requirements.txt lists name."""
-    environments = {"otlp_encode_test": "otlp_requirements.txt", "mlflow_file_store_test": "mlflow_requirements.txt"}
+    environments = {"otlp_encode_test": "otlp_requirements.txt", "mlflow_file_store_test": "mlflow_requirements.txt",
+                    "mlflow_server_test": "mlflow_requirements.txt"}
     return [Step(f"peers-{name}", "lines",
                  f"TRUNKLINE_TEST_BIN=$PWD/build/bin $(tools/python_environment.py tests/peers/{requirements})/bin/python"
                  f" tools/run_unittest.py tests/peers/{name}.py", ("build-release",), 20)

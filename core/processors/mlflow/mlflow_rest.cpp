@@ -70,31 +70,30 @@ Error Rest::halt(const std::string& sentence) {
   return {TR_EAGAIN, sentence};
 }
 
-Error Rest::get(const std::string& path, json* answer) {
-  net::Request request;
-  request.path = path;
+Error Rest::ask_for_json(net::Request request, std::string* answer) {
   net::Response response;
   if (Error error = ask(std::move(request), &response)) return error;
-  json parsed = json::parse(response.body, nullptr, false);
-  if (!parsed.is_object()) return halt("what answers at " + destination() + " is no MLflow server");
+  if (!json::parse(response.body, nullptr, false).is_object()) {
+    return halt("what answers at " + destination() + " is no MLflow server");
+  }
   gate_.succeeded();
-  *answer = std::move(parsed);
+  *answer = std::move(response.body);
   return Error::none();
 }
 
-Error Rest::post(const std::string& path, std::string body, json* answer) {
+Error Rest::get(const std::string& path, std::string* answer) {
+  net::Request request;
+  request.path = path;
+  return ask_for_json(std::move(request), answer);
+}
+
+Error Rest::post(const std::string& path, std::string body, std::string* answer) {
   net::Request request;
   request.method = "POST";
   request.path = path;
   request.headers = {{"Content-Type", "application/json"}};
   request.body = std::move(body);
-  net::Response response;
-  if (Error error = ask(std::move(request), &response)) return error;
-  json parsed = json::parse(response.body, nullptr, false);
-  if (!parsed.is_object()) return halt("what answers at " + destination() + " is no MLflow server");
-  gate_.succeeded();
-  *answer = std::move(parsed);
-  return Error::none();
+  return ask_for_json(std::move(request), answer);
 }
 
 Error Rest::send(net::Request request, int* status) {

@@ -3,7 +3,6 @@
 // while and nothing is lost.
 #pragma once
 
-#include <nlohmann/json_fwd.hpp>
 #include <string>
 
 #include "net/client.hpp"
@@ -17,9 +16,10 @@ class Rest {
 
   std::string destination() const { return client_.endpoint().url.text(); }
 
-  // `path` below the server's address. An Error as Backend has them; `answer` is then untouched.
-  Error get(const std::string& path, nlohmann::json* answer);
-  Error post(const std::string& path, std::string body, nlohmann::json* answer);
+  // `path` below the server's address. `answer` is a JSON object. An Error as Backend has them; `answer` is then
+  // untouched.
+  Error get(const std::string& path, std::string* answer);
+  Error post(const std::string& path, std::string body, std::string* answer);
   // A body that is no JSON, or a file; nothing is expected back. `status`: what the server answered, 0 if nothing.
   Error send(net::Request request, int* status);
 
@@ -27,6 +27,7 @@ class Rest {
   Error halt(const std::string& sentence);
 
  private:
+  Error ask_for_json(net::Request request, std::string* answer);
   Error ask(net::Request request, net::Response* response);
   std::string words(const net::Response& response) const;
 

@@ -14,6 +14,8 @@ using nlohmann::json;
 
 std::string api(const std::string& call) { return "/api/2.0/mlflow/" + call; }
 
+json parse(const std::string& text) { return json::parse(text, nullptr, false); }
+
 // A text at the end of a path of members; empty: it is not there.
 std::string text_at(const json& tree, std::initializer_list<const char*> path) {
   const json* at = &tree;
@@ -37,15 +39,15 @@ std::string body_of(std::initializer_list<Item> items) {
 }  // namespace
 
 Expected<std::string> RestBackend::find_experiment(const std::string& name) {
-  json answer;
+  std::string answer;
   if (Error error = rest_->get(api("experiments/get-by-name?experiment_name=") + net::escape_url(name), &answer)) {
     if (error.code == TR_ENOENT) return std::string();
     return error;
   }
-  if (text_at(answer, {"experiment", "lifecycle_stage"}) == "deleted") {
+  if (text_at(parse(answer), {"experiment", "lifecycle_stage"}) == "deleted") {
     return rest_->halt("MLflow's experiment \"" + name + "\" is deleted: restore it, or name another");
   }
-  std::string id = text_at(answer, {"experiment", "experiment_id"});
+  std::string id = text_at(parse(answer), {"experiment", "experiment_id"});
   if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
   return id;
 }
@@ -54,14 +56,14 @@ Expected<std::string> RestBackend::find_experiment(const std::string& name) {
 Expected<std::string> RestBackend::find_or_create_experiment(const std::string& name) {
   auto found = find_experiment(name);
   if (!found || !found->empty()) return found;
-  json answer;
+  std::string answer;
   if (Error error = rest_->post(api("experiments/create"), body_of({{"name", name}}), &answer)) {
     if (error.code == TR_EAGAIN) return error;
     found = find_experiment(name);
     if (!found || !found->empty()) return found;
     return rest_->halt("MLflow's experiment \"" + name + "\" cannot be made: " + error.message);
   }
-  std::string id = text_at(answer, {"experiment_id"});
+  std::string id = text_at(parse(answer), {"experiment_id"});
   if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
   return id;
 }
@@ -74,15 +76,16 @@ Expected<std::string> RestBackend::find_run(const std::string& experiment_id, co
   *object.member("order_by") += R"(["attributes.start_time DESC"])";
   object.i64("max_results", 1);
   object.close();
-  json answer;
+  std::string answer;
   if (Error error = rest_->post(api("runs/search"), std::move(body), &answer)) return error;
-  const auto runs = answer.find("runs");
-  if (runs == answer.end() || !runs->is_array() || runs->empty()) return std::string();
+  const json found = parse(answer);
+  const auto runs = found.find("runs");
+  if (runs == found.end() || !runs->is_array() || runs->empty()) return std::string();
   return text_at((*runs)[0], {"info", "run_id"});
 }
 
-Expected<json> RestBackend::read_run(const std::string& run_id) {
-  json answer;
+Expected<std::string> RestBackend::read_run(const std::string& run_id) {
+  std::string answer;
   if (Error error = rest_->get(api("runs/get?run_id=") + net::escape_url(run_id), &answer)) return error;
   return answer;
 }
@@ -90,7 +93,7 @@ Expected<json> RestBackend::read_run(const std::string& run_id) {
 Expected<std::string> RestBackend::read_tag(const std::string& run_id, const std::string& key) {
   const auto run = read_run(run_id);
   if (!run) return run.error();
-  const json tags = run->value(json::json_pointer("/run/data/tags"), json::array());
+  const json tags = parse(*run).value(json::json_pointer("/run/data/tags"), json::array());
   for (const json& tag : tags) {
     if (text_at(tag, {"key"}) == key) return text_at(tag, {"value"});
   }
@@ -100,16 +103,16 @@ Expected<std::string> RestBackend::read_tag(const std::string& run_id, const std
 Expected<std::string> RestBackend::find_experiment_of(const std::string& run_id) {
   const auto run = read_run(run_id);
   if (!run) return run.error();
-  return text_at(*run, {"run", "info", "experiment_id"});
+  return text_at(parse(*run), {"run", "info", "experiment_id"});
 }
 
 Expected<std::string> RestBackend::create_run(const NewRun& run) {
-  json answer;
+  std::string answer;
   if (Error error = rest_->post(api("runs/create"), create_run_body(run), &answer)) {
     if (error.code == TR_EAGAIN) return error;
     return rest_->halt("MLflow makes no run: " + error.message);
   }
-  std::string id = text_at(answer, {"run", "info", "run_id"});
+  std::string id = text_at(parse(answer), {"run", "info", "run_id"});
   if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
   return id;
 }
@@ -118,7 +121,7 @@ Expected<std::string> RestBackend::create_run(const NewRun& run) {
 Error RestBackend::run_is_there(const std::string& run_id) {
   const auto run = read_run(run_id);
   if (!run) return run.error();
-  if (text_at(*run, {"run", "info", "lifecycle_stage"}) != "deleted") return Error::none();
+  if (text_at(parse(*run), {"run", "info", "lifecycle_stage"}) != "deleted") return Error::none();
   return {TR_ENOENT, "the run is deleted"};
 }
 
@@ -126,7 +129,7 @@ Error RestBackend::log_slice(const std::string& run_id, const RunItems& items, S
                              std::vector<Refusal>* refused) {
   while (slice.first < slice.last) {
     size_t next = 0;
-    json answer;
+    std::string answer;
     Error error =
         rest_->post(api("runs/log-batch"), log_batch_body(run_id, items, slice.first, slice.last, &next), &answer);
     if (error.code == TR_EAGAIN || error.code == TR_ENOENT) return error;
@@ -155,14 +158,14 @@ Error RestBackend::update_run(const std::string& run_id, RunStatus status, int64
   object.string("status", kNames[static_cast<size_t>(status)]);
   if (end_ms > 0) object.i64("end_time", end_ms);
   object.close();
-  json answer;
+  std::string answer;
   return rest_->post(api("runs/update"), std::move(body), &answer);
 }
 
 Error RestBackend::log_artifact(const std::string& run_id, const std::string& path, const std::string& file) {
   const auto run = read_run(run_id);
   if (!run) return run.error();
-  const std::string uri = text_at(*run, {"run", "info", "artifact_uri"});
+  const std::string uri = text_at(parse(*run), {"run", "info", "artifact_uri"});
   constexpr std::string_view kScheme = "mlflow-artifacts:";
   if (uri.rfind(kScheme, 0) != 0) {
     return {TR_EUNSUPPORTED, "the run's artifacts do not go through the server (" + uri.substr(0, uri.find(':')) + ")"};

@@ -31,7 +31,7 @@ class RestBackend final : public Backend {
     size_t first;
     size_t last;
   };
-  Expected<nlohmann::json> read_run(const std::string& run_id);
+  Expected<std::string> read_run(const std::string& run_id);
   Expected<std::string> find_experiment(const std::string& name);
   Error log_slice(const std::string& run_id, const RunItems& items, Slice slice, std::vector<Refusal>* refused);
   Error run_is_there(const std::string& run_id);

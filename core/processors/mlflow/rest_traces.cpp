@@ -5,7 +5,6 @@
 #include <algorithm>
 #include <cstdio>
 #include <ctime>
-#include <nlohmann/json.hpp>
 
 #include "encode/json_names.hpp"
 #include "encode/json_writer.hpp"
@@ -151,7 +150,7 @@ Error RestTraces::send_spans(const TracePart& part) {
 }
 
 Error RestTraces::send_info(const TracePart& part) {
-  nlohmann::json answer;
+  std::string answer;
   return rest_->post("/api/3.0/mlflow/traces", trace_info_body(part), &answer);
 }
 

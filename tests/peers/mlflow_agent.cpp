@@ -1,0 +1,148 @@
+// An agent for tests against a real MLflow server: it does what its arguments say through the public API, with the
+// processor that the environment configures.
+//   mlflow_agent replay FILE SCENARIO  the events of a scenario of tests/unit/data/qitos_mlflow.json
+//   mlflow_agent threads COUNT SPANS   one trace, tools called on several threads
+//   mlflow_agent endless DIRECTORY      traces of ten steps until it is killed; says each that has ended
+//   mlflow_agent run                a run that belongs to no trace
+//   mlflow_agent recover            nothing but deliver what dead ones left
+#include <cstdio>
+#include <cstring>
+#include <fstream>
+#include <map>
+#include <nlohmann/json.hpp>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "trunkline.h"
+
+namespace {
+
+using nlohmann::json;
+
+constexpr uint32_t kPatienceMs = 60'000;
+
+int start() {
+  tr_config config;
+  tr_config_init(&config, sizeof config);
+  config.processors = "mlflow";
+  tr_error error{sizeof error, 0, {}};
+  const int result = tr_init(&config, &error);
+  if (result != TR_OK) std::fprintf(stderr, "%s\n", error.message);
+  return result;
+}
+
+void end_span(tr_trace trace, const json& data) {
+  static const std::map<std::string, tr_kind> kKinds = {
+      {"agent", TR_KIND_AGENT},   {"step", TR_KIND_STEP},       {"generation", TR_KIND_GENERATION},
+      {"tool", TR_KIND_TOOL},     {"act", TR_KIND_ACT},         {"critic", TR_KIND_CRITIC},
+      {"reduce", TR_KIND_REDUCE}, {"handoff", TR_KIND_HANDOFF}, {"mcp", TR_KIND_MCP},
+      {"decide", TR_KIND_DECIDE}, {"custom", TR_KIND_CUSTOM}};
+  std::string name;
+  for (const char* member : {"name", "tool_name", "action_name", "critic_name"}) {
+    if (data.contains(member) && data[member].is_string()) name = data[member];
+  }
+  const tr_span span = tr_span_start(trace, 0, kKinds.at(data["type"]), name.data(), name.size());
+  if (data.contains("model") && data["model"].is_string()) {
+    tr_span_set_model(span, data["model"].get<std::string>().c_str(), TR_NUL);
+  }
+  if (data.contains("step_number")) tr_span_set_step(span, data["step_number"]);
+  if (data.contains("score") && data["score"].is_number()) tr_span_set_score(span, "", 0, data["score"]);
+  const json usage = data.value("token_usage", json());
+  if (usage.is_object() && !usage.empty()) {
+    const tr_usage counts{usage.value("prompt_tokens", -1), usage.value("completion_tokens", -1), -1, -1, -1, -1};
+    tr_span_set_usage(span, &counts);
+  }
+  tr_span_end(span);
+}
+
+void set_metadata(tr_trace trace, const json& metadata) {
+  for (const auto& [key, value] : metadata.items()) {
+    if (value.is_number_integer()) tr_trace_set_i64(trace, key.data(), key.size(), value);
+    if (!value.is_string()) continue;
+    const std::string text = value;
+    tr_trace_set_str(trace, key.data(), key.size(), text.data(), text.size());
+  }
+}
+
+int replay(const char* file, const char* scenario) {
+  std::ifstream in(file);
+  std::map<std::string, tr_trace> traces;
+  const json all = json::parse(in);
+  for (const json& entry : all.at(scenario).at("timeline")) {
+    if (entry[0] != "IN") continue;
+    const json& given = entry[2];
+    const std::string id = given.value("trace_id", "");
+    if (entry[1] == "on_trace_start") {
+      traces[id] = tr_trace_start(given["name"].get<std::string>().c_str(), TR_NUL, nullptr);
+    }
+    if (entry[1] == "on_trace_start" || entry[1] == "on_trace_end") set_metadata(traces[id], given["metadata"]);
+    if (entry[1] == "on_span_end") end_span(traces[id], given["data"]);
+    if (entry[1] == "on_trace_end") tr_trace_end(traces[id]);
+  }
+  return tr_shutdown(kPatienceMs);
+}
+
+int on_threads(int count, int spans) {
+  const tr_trace trace = tr_trace_start("threads", TR_NUL, nullptr);
+  std::vector<std::thread> threads;
+  for (int i = 0; i < count; ++i) {
+    threads.emplace_back([=] {
+      for (int j = 0; j < spans; ++j) {
+        const tr_span call = tr_span_start(trace, 0, TR_KIND_GENERATION, "chat", TR_NUL);
+        const tr_usage usage{2, 1, -1, -1, -1, -1};
+        tr_span_set_usage(call, &usage);
+        tr_span_end(call);
+      }
+    });
+  }
+  for (std::thread& thread : threads) thread.join();
+  tr_trace_end(trace);
+  return tr_shutdown(kPatienceMs);
+}
+
+int endless() {
+  for (int number = 0;; ++number) {
+    const std::string name = "trace-" + std::to_string(number);
+    const tr_trace trace = tr_trace_start(name.data(), name.size(), nullptr);
+    for (int i = 0; i < 10; ++i) {
+      const tr_span step = tr_span_start(trace, 0, TR_KIND_STEP, "step", TR_NUL);
+      tr_span_set_step(step, i);
+      tr_span_end(step);
+      std::this_thread::sleep_for(std::chrono::milliseconds(3));
+    }
+    tr_trace_end(trace);
+    std::printf("%d\n", number);
+    std::fflush(stdout);
+  }
+}
+
+int run_of_the_host() {
+  tr_run_options options{};
+  options.struct_size = sizeof options;
+  options.name = {"training", 8};
+  const tr_run run = tr_run_start(&options);
+  for (int i = 0; i < 3; ++i) {
+    tr_attribute loss{};
+    loss.key = {"loss", 4};
+    loss.value.type = TR_TYPE_F64;
+    loss.value.f64 = 1.0 / (i + 1);
+    tr_run_log(run, -1, &loss, 1);
+  }
+  tr_run_set_tag(run, "team", TR_NUL, "a", TR_NUL);
+  tr_run_finish(run, TR_RUN_FAILED, 3);
+  return tr_shutdown(kPatienceMs);
+}
+
+}  // namespace
+
+int main(int count, char** arguments) {
+  const std::string what = count > 1 ? arguments[1] : "";
+  if (start() != TR_OK) return 1;
+  if (what == "replay" && count == 4) return replay(arguments[2], arguments[3]) == TR_OK ? 0 : 1;
+  if (what == "threads" && count == 4) return on_threads(std::atoi(arguments[2]), std::atoi(arguments[3])) ? 1 : 0;
+  if (what == "endless") return endless();
+  if (what == "run") return run_of_the_host() == TR_OK ? 0 : 1;
+  if (what == "recover") return tr_flush(kPatienceMs) == TR_OK && tr_shutdown(kPatienceMs) == TR_OK ? 0 : 1;
+  return 2;
+}

@@ -1,0 +1,159 @@
+"""MLflow's own server, written to by the processor and read back by MLflow's own client (verify_mlflow.py): what QitOS
+was recorded to log, threads, runs of the host, and processes that are killed while the server takes what they say. Run
+by the environment of mlflow_requirements.txt."""
+import json
+import os
+import random
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import unittest
+
+HERE = os.path.dirname(os.path.abspath(__file__))
+AGENT = os.path.abspath(os.path.join(os.environ.get("TRUNKLINE_TEST_BIN", "build/bin"), "mlflow_agent"))
+ORACLE = os.path.join(HERE, "..", "unit", "data", "qitos_mlflow.json")
+SAME_AS_QITOS = ("all_kinds_flat", "nested_end_order", "stop_reason_set_before_end", "body_raises")
+OURS = ("trunkline.key", "trunkline.trace_id", "tool/name", "action/name", "mlflow.user", "mlflow.source.name",
+        "mlflow.source.type", "mlflow.runName")
+KILLS = 6
+
+
+def setUpModule():
+    global SERVER, URL
+    SERVER = subprocess.Popen([sys.executable, os.path.join(HERE, "mlflow_server.py")], stdin=subprocess.PIPE,
+                              stdout=subprocess.PIPE, text=True)
+    port = SERVER.stdout.readline().strip()
+    if not port:
+        raise AssertionError("the MLflow server does not start")
+    URL = f"http://127.0.0.1:{port}"
+
+
+def tearDownModule():
+    SERVER.stdin.close()
+    SERVER.stdout.close()
+    SERVER.wait(60)
+
+
+def variables(experiment, folder):
+    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TRUNKLINE_"))}
+    return dict(kept, MLFLOW_TRACKING_URI=URL, MLFLOW_EXPERIMENT_NAME=experiment, TRUNKLINE_DIR=folder)
+
+
+def read_back(experiment, *options):
+    done = subprocess.run([sys.executable, os.path.join(HERE, "verify_mlflow.py"), URL, experiment, *options],
+                          capture_output=True, text=True, timeout=300)
+    if done.returncode:
+        raise AssertionError(done.stderr[-2000:])
+    return json.loads(done.stdout)
+
+
+def history(run, key):
+    return [tuple(point[:2]) for point in run["metrics"].get(key, {"history": []})["history"]]
+
+
+def expected_of(timeline):
+    """What QitOS logged: history by key, params, tags."""
+    metrics, params, tags = {}, {}, {}
+    for call, arguments, options in timeline:
+        if call == "mlflow.log_metrics":
+            for key, value in arguments[0].items():
+                metrics.setdefault(key, []).append((options.get("step", 0), float(value)))
+        elif call == "mlflow.log_param":
+            params[arguments[0]] = str(arguments[1])
+        elif call == "mlflow.set_tag":
+            tags[arguments[0]] = arguments[1]
+    return metrics, params, tags
+
+
+class MlflowServerTest(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = folder.name
+
+    def agent(self, experiment, *arguments):
+        done = subprocess.run([AGENT, *arguments], env=variables(experiment, self.folder), capture_output=True,
+                              text=True, timeout=300)
+        self.assertEqual(done.returncode, 0, done.stderr)
+        return done.stderr
+
+    def check_oracle(self, run, timeline):
+        metrics, params, tags = expected_of(timeline)
+        self.assertEqual({key: history(run, key) for key in run["metrics"]}, metrics)
+        self.assertEqual({key: value for key, value in run["tags"].items() if key not in OURS}, tags)
+        self.assertEqual(run["params"].get("generation_model"), params.get("generation_model"))
+        self.assertEqual((run["status"], run["ended"]), ("FINISHED", True))
+
+    def test_what_qitos_logs_is_what_the_server_has(self):
+        with open(ORACLE, encoding="utf-8") as file:
+            oracle = json.load(file)
+        for scenario in SAME_AS_QITOS:
+            with self.subTest(scenario):
+                experiment = f"oracle {scenario}"
+                self.agent(experiment, "replay", ORACLE, scenario)
+                found = read_back(experiment, "--stable")
+                self.assertEqual(len(found["runs"]), 1)
+                run, timeline = found["runs"][0], oracle[scenario]["timeline"]
+                self.check_oracle(run, timeline)
+                self.assertEqual(run["linked_traces"], 1)
+                self.assertEqual(found["traces"][0]["state"], "OK")
+                # The control: a number that is another is seen.
+                other = json.loads(json.dumps(timeline))
+                next(call for call in other if call[0] == "mlflow.log_metrics")[1][0]["step/number"] = 99
+                self.assertRaises(AssertionError, self.check_oracle, run, other)
+
+    def test_traces_that_overlap_or_follow_have_runs_of_their_own(self):
+        for scenario, key, values in (("interleaved_traces", "step/number", [[(0, 1.0), (1, 2.0)], [(0, 10.0), (1, 11.0)]]),
+                                      ("reuse_two_traces", "total_tokens", [[(0, 15.0)], [(0, 15.0)]])):
+            with self.subTest(scenario):
+                self.agent(scenario, "replay", ORACLE, scenario)
+                runs = read_back(scenario, "--stable")["runs"]
+                self.assertEqual(sorted(history(run, key) for run in runs), values)
+                self.assertEqual({run["status"] for run in runs}, {"FINISHED"})
+
+    def test_spans_of_eight_threads_are_counted_once_each(self):
+        self.agent("threads", "threads", "8", "300")
+        run = read_back("threads", "--no-traces")["runs"][0]
+        steps = [step for step, _ in history(run, "generation/total_tokens")]
+        self.assertEqual(sorted(steps), list(range(2400)))
+        self.assertEqual(history(run, "total_tokens"), [(0, 7200.0)])
+
+    def test_a_run_of_the_host(self):
+        self.agent("alone", "run")
+        run = read_back("alone")["runs"][0]
+        self.assertEqual(history(run, "loss"), [(0, 1.0), (1, 0.5), (2, 1 / 3)])
+        self.assertEqual((run["name"], run["status"], run["tags"]["team"]), ("training", "FAILED", "a"))
+
+    def test_whoever_is_killed_leaves_no_second_run_and_no_gap(self):
+        """Killed at random, often while the server has taken what the state does not know yet."""
+        randomness = random.Random(7)
+        ended = 0
+        for _ in range(KILLS):
+            agent = subprocess.Popen([AGENT, "endless"], env=variables("kills", self.folder), stdout=subprocess.PIPE,
+                                     stderr=subprocess.DEVNULL, text=True)
+            time.sleep(0.3 + randomness.random())
+            agent.send_signal(signal.SIGKILL)
+            ended += len(agent.communicate()[0].splitlines())
+        self.agent("kills", "recover")
+        runs = read_back("kills", "--no-traces")["runs"]
+        finished = [run for run in runs if run["status"] == "FINISHED"]
+        self.assertGreaterEqual(ended, KILLS)
+        self.assertGreaterEqual(len(finished), ended)
+        self.assertLessEqual(len(finished), ended + KILLS)  # the end of one that nobody heard of
+        ids = [run["tags"]["trunkline.trace_id"] for run in runs]
+        self.assertEqual(len(ids), len(set(ids)))
+        for run in finished:
+            self.assertEqual(history(run, "step/number"), [(i, float(i)) for i in range(10)])
+            self.assertEqual(history(run, "total_steps"), [(0, 10.0)])
+        others = [run for run in runs if run["status"] != "FINISHED"]
+        self.assertLessEqual(len(others), KILLS)
+        for run in others:
+            self.assertEqual(run["status"], "KILLED")
+            steps = history(run, "step/number")
+            self.assertEqual(steps, [(i, float(i)) for i in range(len(steps))])
+
+
+if __name__ == "__main__":
+    unittest.main()
