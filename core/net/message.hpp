@@ -20,6 +20,9 @@ struct Request {
   std::vector<Header> headers;
   std::string body;
   std::string file;  // sent as the body instead, if not empty: a path on this machine
+  // What must not be done twice: libcurl says a request again by itself when a connection that was kept breaks, for all
+  // it knows after the server has done it.
+  bool once = false;
   uint32_t connect_timeout_ms = 10'000;
   uint32_t timeout_ms = 60'000;        // of the whole
   uint32_t stall_timeout_ms = 30'000;  // less than a byte a second, in either direction

@@ -52,6 +52,7 @@ Failure failure_of(CURLcode code) {
     case CURLE_SEND_ERROR:
     case CURLE_RECV_ERROR:
     case CURLE_GOT_NOTHING:
+    case CURLE_SEND_FAIL_REWIND:
     case CURLE_PARTIAL_FILE:
     case CURLE_AGAIN:
     case CURLE_OUT_OF_MEMORY:
@@ -163,6 +164,14 @@ Error Transfer::set_body() {
   } else if (!request_.body.empty() || request_.method == "POST" || request_.method == "PUT" ||
              request_.method == "PATCH") {
     set(CURLOPT_POSTFIELDSIZE_LARGE, static_cast<curl_off_t>(request_.body.size()));
+    if (request_.once) {
+      set(CURLOPT_POST, 1L);
+      set(CURLOPT_READFUNCTION, &Transfer::on_read);
+      set(CURLOPT_READDATA, this);
+      set(CURLOPT_SEEKFUNCTION, &Transfer::on_seek);
+      set(CURLOPT_SEEKDATA, this);
+      return Error::none();
+    }
     set(CURLOPT_POSTFIELDS, request_.body.c_str());
   }
   return Error::none();
@@ -238,6 +247,12 @@ size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
 
 size_t Transfer::on_read(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<Transfer*>(self);
+  if (transfer->file_ < 0) {
+    const std::string& body = transfer->request_.body;
+    const size_t taken = body.copy(data, size * count, static_cast<size_t>(transfer->file_offset_));
+    transfer->file_offset_ += static_cast<int64_t>(taken);
+    return taken;
+  }
   const ssize_t got = pread(transfer->file_, data, size * count, transfer->file_offset_);
   if (got < 0) {
     transfer->unreadable_ = true;
@@ -248,8 +263,10 @@ size_t Transfer::on_read(char* data, size_t size, size_t count, void* self) {
 }
 
 int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
+  auto* transfer = static_cast<Transfer*>(self);
+  if (transfer->request_.once && transfer->file_offset_ != 0) return CURL_SEEKFUNC_FAIL;
   if (origin != SEEK_SET) return CURL_SEEKFUNC_CANTSEEK;
-  static_cast<Transfer*>(self)->file_offset_ = offset;
+  transfer->file_offset_ = offset;
   return CURL_SEEKFUNC_OK;
 }
 

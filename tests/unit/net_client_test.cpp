@@ -152,6 +152,21 @@ TEST_F(NetClient, AConnectionThatTheServerClosedIsReplaced) {
   for (int i = 0; i < 5; ++i) EXPECT_TRUE(perform(post("/goodbye", "{}")).ok());
 }
 
+// On a connection that was kept libcurl says a request again when it breaks; the control shows it.
+TEST_F(NetClient, WhatMustNotBeDoneTwiceIsSaidOnce) {
+  for (const bool once : {false, true}) {
+    ASSERT_TRUE(perform(get("/echo")).ok());
+    const size_t before = recorded().size();
+    Request request = post("/reset", "{}");
+    request.once = once;
+    EXPECT_EQ(perform(std::move(request)).failure, Failure::kUnreachable);
+    EXPECT_EQ(recorded().size() - before, once ? 1u : 2u);
+    Request fine = post("/echo", "body");
+    fine.once = once;
+    EXPECT_EQ(json::parse(perform(std::move(fine)).body)["body"], "body");
+  }
+}
+
 TEST_F(NetClient, DeadlinesHold) {
   for (const char* path : {"/hang/30", "/drip/30"}) {
     Request request = get(path);

@@ -87,8 +87,9 @@ Error Rest::get(const std::string& path, std::string* answer) {
   return ask_for_json(std::move(request), answer);
 }
 
-Error Rest::post(const std::string& path, std::string body, std::string* answer) {
+Error Rest::post(const std::string& path, std::string body, std::string* answer, bool once) {
   net::Request request;
+  request.once = once;
   request.method = "POST";
   request.path = path;
   request.headers = {{"Content-Type", "application/json"}};

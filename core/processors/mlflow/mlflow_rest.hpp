@@ -19,7 +19,8 @@ class Rest {
   // `path` below the server's address. `answer` is a JSON object. An Error as Backend has them; `answer` is then
   // untouched.
   Error get(const std::string& path, std::string* answer);
-  Error post(const std::string& path, std::string body, std::string* answer);
+  // `once`: said again only by whoever has looked what came of the first time.
+  Error post(const std::string& path, std::string body, std::string* answer, bool once = false);
   // A body that is no JSON, or a file; nothing is expected back. `status`: what the server answered, 0 if nothing.
   Error send(net::Request request, int* status);
 

@@ -108,7 +108,7 @@ Expected<std::string> RestBackend::find_experiment_of(const std::string& run_id)
 
 Expected<std::string> RestBackend::create_run(const NewRun& run) {
   std::string answer;
-  if (Error error = rest_->post(api("runs/create"), create_run_body(run), &answer)) {
+  if (Error error = rest_->post(api("runs/create"), create_run_body(run), &answer, true)) {
     if (error.code == TR_EAGAIN) return error;
     return rest_->halt("MLflow makes no run: " + error.message);
   }

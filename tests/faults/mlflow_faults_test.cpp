@@ -1,0 +1,159 @@
+// The MLflow sink against a server that fails: what is recorded meanwhile arrives once it works again, nobody waits for
+// it, and nothing that is said holds a secret.
+#include <gtest/gtest.h>
+
+#include <filesystem>
+#include <fstream>
+#include <optional>
+
+#include "../conformance/session.hpp"
+#include "support/peer_state.hpp"
+
+namespace trunkline::conformance {
+namespace {
+
+using nlohmann::json;
+
+constexpr const char* kSecret = "s3cret-canary-42";
+
+class MlflowFaults : public testing::Test {
+ protected:
+  void SetUp() override { ::unsetenv("MLFLOW_TRACKING_URI"); }
+
+  tr_processor_id attach(const std::string& more = "") {
+    const std::string options = R"({"tracking_uri": ")" + server().url() + "\"" + more + "}";
+    tr_processor table{};
+    table.struct_size = sizeof table;
+    tr_error error{sizeof error, 0, {}};
+    EXPECT_EQ(tr_mlflow_processor(options.data(), options.size(), &table, &error), TR_OK) << error.message;
+    tr_processor_id id = 0;
+    EXPECT_EQ(tr_add_processor(&table, &id), TR_OK);
+    return id;
+  }
+  test::Peer& server() {
+    if (!server_) server_.emplace("fake_mlflow.py", arguments_);
+    return *server_;
+  }
+  json state() { return test::ask(server(), "/_state"); }
+  void fail(const std::string& faults) { test::ask(server(), "/_faults", faults); }
+
+  // Each trace has one run, with its steps once and in order.
+  void expect_whole(size_t traces, int spans) {
+    const json found = state();
+    EXPECT_EQ(found["runs"].size(), traces);
+    for (const json& run : found["runs"]) {
+      EXPECT_EQ(run["status"], "FINISHED");
+      EXPECT_EQ(run["metrics"].size(), static_cast<size_t>(spans + 3)) << run["name"];
+    }
+    EXPECT_EQ(found["traces"].size(), traces);
+  }
+
+  TempDirectory directory_;
+  std::vector<std::string> arguments_;
+  std::optional<test::Peer> server_;
+};
+
+// Every way to fail, at every call, some times in a row.
+TEST_F(MlflowFaults, WhatFailsIsSaidAgainAndNothingIsThereTwice) {
+  fail(R"([{"match": "experiments", "times": 1, "fault": ["status", "503"]},
+           {"match": "runs/create", "times": 1, "fault": ["reset"], "after": true},
+           {"match": "log-batch", "times": 1, "fault": ["close-in-body"], "after": true},
+           {"match": "log-batch", "times": 1, "fault": ["retry-after", "1"]},
+           {"match": "log-batch", "times": 1, "fault": ["status", "500"]},
+           {"match": "runs/update", "times": 1, "fault": ["status", "408"], "after": true},
+           {"match": "v1/traces", "times": 1, "fault": ["close"], "after": true},
+           {"match": "3.0/mlflow/traces", "times": 1, "fault": ["reset"], "after": true}])");
+  Session session(directory_.path());
+  const tr_processor_id id = attach();
+  record_trace("first", 20);
+  record_trace("second", 20);
+  EXPECT_EQ(tr_flush(120'000), TR_OK);
+  EXPECT_TRUE(law_holds(stats_of(id)));
+  EXPECT_GT(stats_of(id).retries, 0u);
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(2, 20);
+}
+
+// While the server is down recording is not held up, a shutdown keeps its deadline, and the next life delivers.
+TEST_F(MlflowFaults, AnOutageUnderLoad) {
+  fail(R"([{"match": "/", "times": -1, "fault": ["hang", "600"]}])");
+  {
+    Session session(directory_.path());
+    attach();
+    const auto start = std::chrono::steady_clock::now();
+    for (int i = 0; i < 50; ++i) record_trace("trace", 20);
+    EXPECT_LT(seconds_since(start), 5.0);
+    const auto end = std::chrono::steady_clock::now();
+    EXPECT_EQ(session.stop(500), TR_ETIMEDOUT);
+    EXPECT_LT(seconds_since(end), 10.0);
+  }
+  fail("[]");
+  Session session(directory_.path());
+  attach();
+  EXPECT_TRUE(eventually([&] { return state()["traces"].size() == 50; }, 60s));
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(50, 20);
+}
+
+// Who is not let in keeps his records, says so once, and says no more than he may.
+TEST_F(MlflowFaults, WrongCredentialsKeepWhatIsRecorded) {
+  arguments_ = {"--user", "ada:right"};
+  const std::string wrong = std::string(R"(, "username": "ada", "password": ")") + kSecret + "\"";
+  {
+    Session session(directory_.path());
+    const tr_processor_id id = attach(wrong);
+    record_trace("trace", 5);
+    EXPECT_TRUE(eventually([&] { return stats_of(id).retries > 3; }, 30s));
+    EXPECT_EQ(session.stop(300), TR_ETIMEDOUT);
+    size_t complaints = 0;
+    for (const std::string& message : session.messages()) {
+      complaints += message.find("401") != std::string::npos ? 1 : 0;
+      EXPECT_EQ(message.find(kSecret), std::string::npos);
+    }
+    EXPECT_EQ(complaints, 1u);
+  }
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.path())) {
+    if (!entry.is_regular_file()) continue;
+    std::ifstream in(entry.path(), std::ios::binary);
+    const std::string bytes((std::istreambuf_iterator<char>(in)), {});
+    EXPECT_EQ(bytes.find(kSecret), std::string::npos) << entry.path();
+  }
+  EXPECT_LT(state()["asked"].size(), 3u);  // it does not try each call
+  Session session(directory_.path());
+  attach(R"(, "username": "ada", "password": "right")");
+  EXPECT_TRUE(eventually([&] { return state()["traces"].size() == 1; }, 60s));
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(1, 5);
+}
+
+// A login page, or somebody else's server: not taken for an answer.
+TEST_F(MlflowFaults, AnAnswerThatIsNoneIsNotTakenForOne) {
+  fail(R"([{"match": "log-batch", "times": -1, "fault": ["html"]}])");
+  {
+    Session session(directory_.path());
+    attach();
+    record_trace("trace", 5);
+    EXPECT_EQ(session.stop(2000), TR_ETIMEDOUT);
+  }
+  fail("[]");
+  Session session(directory_.path());
+  attach();
+  EXPECT_TRUE(eventually([&] { return state()["traces"].size() == 1; }, 60s));
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(1, 5);
+}
+
+// A server whose store is files takes no spans: runs and what can be told of traces arrive all the same.
+TEST_F(MlflowFaults, AServerWithoutSpans) {
+  arguments_ = {"--no-spans"};
+  Session session(directory_.path());
+  attach();
+  record_trace("trace", 5);
+  EXPECT_EQ(session.stop(20'000), TR_OK);
+  expect_whole(1, 5);
+  EXPECT_TRUE(state()["spans"].empty());
+}
+
+}  // namespace
+}  // namespace trunkline::conformance
