@@ -301,11 +301,11 @@ TEST_F(NetClient, AcknowledgesAtOnceWhatComesInTwoSegments) {
 class NetTls : public testing::Test {
  protected:
   static void SetUpTestSuite() {
-    folder() = testing::TempDir() + "net_tls_certificates";
-    std::filesystem::remove_all(folder());
+    folder() = testing::TempDir() + "net_tls_certificates_" + std::to_string(getpid());
     std::filesystem::create_directories(folder());
     test::make_certificates(folder());
   }
+  static void TearDownTestSuite() { std::filesystem::remove_all(folder()); }
   static std::string& folder() {
     static auto* const path = new std::string;
     return *path;
