@@ -1,5 +1,6 @@
 #!/usr/bin/env bash
-# Runs the example agent on a small bug in a fresh folder and shows the trace it left.
+# Runs the example agent, in C++ and in Python, on small bugs: with the local store, a processor of its own and a real
+# MLflow server at once. Shows what they left in the store, and what MLflow's own client reads back.
 set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/.."
 
@@ -20,7 +21,15 @@ trap 'rm -rf "$workplace"' EXIT
 
 bold='' plain=''
 [[ -t 1 ]] && bold=$'\033[1m' plain=$'\033[0m'
-say() { printf '\n%s$ %s%s\n' "$bold" "$*" "$plain"; }
+title() { printf '\n%s%s%s\n' "$bold" "$*" "$plain"; }
+say() { title "\$ $*"; }
+
+title "an MLflow server on this machine (the first time it is installed, which takes a while)"
+mlflow=$(tools/python_environment.py tests/peers/mlflow_requirements.txt)/bin/python
+coproc server { exec "$mlflow" tests/peers/mlflow_server.py; } # it ends with its standard input
+read -r port <&"${server[0]}"
+export MLFLOW_TRACKING_URI=http://127.0.0.1:$port MLFLOW_EXPERIMENT_NAME=demo TRUNKLINE_PROCESSORS=local,mlflow
+echo "$MLFLOW_TRACKING_URI"
 
 say "coding_agent --bug 1"
 "$bin/coding_agent" --bug 1 --dir "$workplace/one"
@@ -35,5 +44,11 @@ say "trunkline ls"
 trace=$("$bin/trunkline" ls --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[-1]["id"])')
 say "trunkline show $trace"
 "$bin/trunkline" show "$trace"
+
+say "trunkline sync --to mlflow" # what a slow server had not taken when the agents ended
+"$bin/trunkline" sync --to mlflow
+
+title "what MLflow's own client reads back"
+"$mlflow" tools/show_mlflow.py
 echo
 echo "The traces are in build/demo/.trunkline; look again with TRUNKLINE_DIR=build/demo/.trunkline build/bin/trunkline ls"
