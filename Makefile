@@ -16,6 +16,8 @@ export TRUNKLINE_CACHE
 export CCACHE_DIR := $(TRUNKLINE_CACHE)/ccache
 export CCACHE_BASEDIR := $(CURDIR)
 export CCACHE_NOHASHDIR := 1
+# The clone's path stands in this option; what it maps does not depend on it.
+export CCACHE_IGNOREOPTIONS := -ffile-prefix-map=*
 export CCACHE_MAXSIZE ?= 2G
 export PYTHONDONTWRITEBYTECODE := 1
 
