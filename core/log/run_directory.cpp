@@ -96,19 +96,10 @@ void write_gitignore(int directory_fd) {
   if (fd && write_all(fd.get(), "*\n", 2)) ::unlinkat(directory_fd, ".gitignore", 0);
 }
 
-// What processes left that died while they made or removed a run.
-void sweep(int runs_fd) {
-  Expected<std::vector<std::string>> names = list_directory(runs_fd);
-  if (!names) return;
-  for (const std::string& name : *names) {
-    bool abandoned = name.rfind(kBeingRemoved, 0) == 0;
-    if (name.rfind(kBeingMade, 0) == 0) {
-      struct stat info {};
-      abandoned = ::fstatat(runs_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 &&
-                  to_ns(now()) - to_ns(info.st_mtim) > kAbandonedAfter;
-    }
-    if (abandoned) (void)remove_tree_at(runs_fd, name, kTreeDepth);
-  }
+// Whether a process left it that died while it made or removed a run.
+bool is_abandoned(const std::string& name, const struct stat& info) {
+  if (name.rfind(kBeingRemoved, 0) == 0) return true;
+  return name.rfind(kBeingMade, 0) == 0 && to_ns(now()) - to_ns(info.st_mtim) > kAbandonedAfter;
 }
 
 struct Claim {
@@ -151,7 +142,6 @@ Expected<RunDirectory> RunDirectory::make(const std::string& directory) {
   if (!exists(top->get(), kRuns)) write_gitignore(top->get());
   Expected<UniqueFd> runs = ensure_directory_at(top->get(), kRuns, 0700);
   if (!runs) return runs.error();
-  sweep(runs->get());
   const timespec time = now();
   Expected<std::string> id = make_id(time);
   if (!id) return id.error();
@@ -194,9 +184,9 @@ Expected<std::vector<std::string>> RunDirectory::list(const std::string& directo
     Expected<std::vector<std::string>> names = list_directory(runs->get());
     if (!names) return names.error();
     for (std::string& name : *names) {
-      const bool folder =
-          ::fstatat(runs->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISDIR(info.st_mode);
-      if (folder && valid_id(name)) ids.push_back(std::move(name));
+      if (::fstatat(runs->get(), name.c_str(), &info, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISDIR(info.st_mode)) continue;
+      if (is_abandoned(name, info)) (void)remove_tree_at(runs->get(), name, kTreeDepth);
+      if (valid_id(name)) ids.push_back(std::move(name));
     }
     std::sort(ids.begin(), ids.end());
     return ids;
@@ -249,7 +239,7 @@ Expected<RunDirectory> RunDirectory::take_over(const std::string& directory, con
 
 Error RunDirectory::remove() {
   return guarded([&]() -> Error {
-    // First out of the others' sight; what a crash leaves of it, the next process to make a run sweeps up.
+    // First out of the others' sight; what a crash leaves of it, the next to list runs sweeps up.
     const std::string hidden = kBeingRemoved + id_;
     if (::renameat(runs_.get(), id_.c_str(), runs_.get(), hidden.c_str()) != 0 && errno != ENOENT) {
       return io_error(id_, errno);

@@ -20,7 +20,8 @@ class RunDirectory {
   // A new run. Makes <directory> (0700), with a .gitignore of "*", when missing. Ids sort by time.
   static Expected<RunDirectory> create(const std::string& directory);
 
-  // The ids of all runs, sorted; none if there is no such directory.
+  // The ids of all runs, sorted; none if there is no such directory. Sweeps up what processes left that died while they
+  // made or removed a run.
   static Expected<std::vector<std::string>> list(const std::string& directory);
 
   // Takes over a dead run: one whose lock is free or whose owner is surely gone. TR_EAGAIN: its owner lives, somebody

@@ -10,6 +10,7 @@
 namespace trunkline::pipeline {
 namespace {
 
+constexpr int64_t kMomentNs = 250'000'000;
 constexpr auto kLookAgainAfter = std::chrono::seconds(30);
 constexpr int64_t kExpiryNs = 7LL * 24 * 3600 * 1'000'000'000;
 
@@ -39,7 +40,9 @@ bool Adoption::stop(int64_t enough, int64_t deadline) {
   {
     std::unique_lock lock(mutex_);
     stopping_ = true;
-    enough_ = enough;
+    // The thread needs a moment to come to its end.
+    const int64_t time = std::max<int64_t>(0, enough - os::monotonic_now());
+    enough_ = enough - std::min(time / 4, kMomentNs);
     changed_.notify_all();
     while (!ended_) {
       const int64_t left = deadline - os::monotonic_now();

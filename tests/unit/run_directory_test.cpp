@@ -285,11 +285,10 @@ TEST(RunDirectory, WhatDiedInTheMakingOrRemovingIsSweptUp) {
   }
   const timespec long_ago[2] = {{1000, 0}, {1000, 0}};
   ASSERT_EQ(::utimensat(AT_FDCWD, (runs + ".new-aged").c_str(), long_ago, 0), 0);
-  must_create(temp.path());
+  EXPECT_EQ(RunDirectory::list(temp.path())->size(), 1u);
   EXPECT_FALSE(std::filesystem::exists(runs + ".old-1"));
   EXPECT_FALSE(std::filesystem::exists(runs + ".new-aged"));
   EXPECT_TRUE(std::filesystem::exists(runs + ".new-young"));  // somebody may be at it
-  EXPECT_EQ(RunDirectory::list(temp.path())->size(), 2u);
 }
 
 // Twenty processes make a run each, half of them die; twenty adopters go for all of them at once.
