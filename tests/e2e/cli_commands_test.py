@@ -427,7 +427,7 @@ def completion_completes():
             equal((done.returncode, done.stderr), (0, ""), f"completion of {words}")
             return done.stdout.split()
 
-        equal(completed("trunkline", "s"), ["show", "stats"], "commands")
+        equal(sorted(completed("trunkline", "s")), ["show", "stats", "sync"], "commands")
         expect({"--sort", "--status", "--json"} <= set(completed("trunkline", "ls", "--")), "options")
         equal(completed("trunkline", "ls", "--status", "in"), ["incomplete"], "values")
         equal(completed("trunkline", "ls", "--kind", "gen"), ["generation"], "kinds")
