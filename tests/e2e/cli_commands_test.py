@@ -169,8 +169,10 @@ def tail_follows_and_shows_open_spans():
               ("waiting __redacted__", "running", None, "tool"), "an open span")
         equal(json.loads(place.good("tail", "--json", "--status", "running"))["name"], "waiting __redacted__", "--status")
         equal(place.good("tail", "--json", "--kind", "agent"), "", "an open span of another kind")
+        # Whoever starts the tests in the background has them ignore interrupts, and children inherit that.
         tail = subprocess.Popen([Place.trunkline, "tail", "-f"], env=place.environment, cwd=place.path, text=True,
-                                stdout=subprocess.PIPE)
+                                stdout=subprocess.PIPE,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         read_until(tail.stdout, "tool waiting __redacted__  running", "an open span with -f")
         place.agent("name", "meanwhile")
         read_until(tail.stdout, "agent root", "spans of another process")
@@ -480,8 +482,10 @@ def pager_on_terminals():
 @check
 def interrupted_tail_ends():
     with place_with_store() as place:
+        # Whoever starts the tests in the background has them ignore interrupts, and children inherit that.
         tail = subprocess.Popen([Place.trunkline, "tail", "-f"], env=place.environment, cwd=place.path, text=True,
-                                stdout=subprocess.PIPE)
+                                stdout=subprocess.PIPE,
+                                preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL))
         read_until(tail.stdout, "agent root", "the last spans")
         tail.send_signal(signal.SIGINT)
         equal(tail.wait(60), -signal.SIGINT, "after an interrupt")

@@ -235,6 +235,7 @@ os.kill(os.getpid(), signal.SIGKILL)
 def test_interrupted_by_the_keyboard(tmp_path):
     done = run_child(WRITER + """
 import signal
+signal.signal(signal.SIGINT, signal.default_int_handler)  # it may be ignored by whoever started the tests
 trunkline.init(sys.argv[1], processors=[Writer(sys.argv[2])])
 try:
     with trunkline.trace("t"), trunkline.span("s"):
