@@ -49,13 +49,16 @@ def end_to_end():
 
 
 def peers():
-    """tests/peers/NAME_test.py: cases of unittest against other projects' code, which requirements.txt lists name."""
-    environments = {"otlp_encode_test": "otlp_requirements.txt", "mlflow_file_store_test": "mlflow_requirements.txt",
-                    "mlflow_server_test": "mlflow_requirements.txt"}
+    """tests/peers/*_test.py: cases of unittest against other projects' code, which requirements.txt lists name. Those of
+    one step share a process, and with it a server that takes seconds to start."""
+    mlflow = "mlflow_requirements.txt"
+    steps = {"otlp_encode_test": ("otlp_requirements.txt", ("otlp_encode_test",)),
+             "mlflow_file_store_test": (mlflow, ("mlflow_file_store_test",)),
+             "mlflow_server_test": (mlflow, ("mlflow_server_test", "mlflow_comparison_test", "mlflow_sync_test"))}
     return [Step(f"peers-{name}", "lines",
                  f"TRUNKLINE_TEST_BIN=$PWD/build/bin $(tools/python_environment.py tests/peers/{requirements})/bin/python"
-                 f" tools/run_unittest.py tests/peers/{name}.py", ("build-release",), 20)
-            for name, requirements in environments.items()]
+                 f" tools/run_unittest.py {' '.join(f'tests/peers/{file}.py' for file in files)}", ("build-release",), 20)
+            for name, (requirements, files) in steps.items()]
 
 
 def without_randomised_addresses():

@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Runs the unittest cases of one file and prints a line a case, as the other checks do.
-usage: run_unittest.py FILE"""
+"""Runs the unittest cases of some files, in one process, and prints a line a case, as the other checks do.
+usage: run_unittest.py FILE..."""
 import os
 import sys
 import unittest
@@ -38,13 +38,16 @@ class Lines(unittest.TestResult):
 
 
 def main():
-    if len(sys.argv) != 2:
-        sys.exit("usage: run_unittest.py FILE")
-    folder, name = os.path.split(os.path.abspath(sys.argv[1]))
-    sys.path.insert(0, folder)
-    result = Lines()
-    unittest.defaultTestLoader.loadTestsFromName(os.path.splitext(name)[0]).run(result)
-    return 0 if result.wasSuccessful() and result.testsRun else 1
+    if len(sys.argv) < 2:
+        sys.exit(__doc__)
+    ok = True
+    for file in sys.argv[1:]:
+        folder, name = os.path.split(os.path.abspath(file))
+        sys.path.insert(0, folder)
+        result = Lines()
+        unittest.defaultTestLoader.loadTestsFromName(os.path.splitext(name)[0]).run(result)
+        ok = ok and result.wasSuccessful() and result.testsRun > 0
+    return 0 if ok else 1
 
 
 if __name__ == "__main__":

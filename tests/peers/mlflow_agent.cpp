@@ -4,6 +4,7 @@
 //   mlflow_agent threads COUNT SPANS   one trace, tools called on several threads
 //   mlflow_agent endless DIRECTORY      traces of ten steps until it is killed; says each that has ended
 //   mlflow_agent run                a run that belongs to no trace
+//   mlflow_agent answer                 the agent of mlflow_sdk_agent.py
 //   mlflow_agent recover            nothing but deliver what dead ones left
 #include <cstdio>
 #include <cstring>
@@ -134,6 +135,58 @@ int run_of_the_host() {
   return tr_shutdown(kPatienceMs);
 }
 
+void call_tool(tr_trace trace, tr_span parent, const char* name, const char* output) {
+  const tr_span call = tr_span_start(trace, parent, TR_KIND_TOOL, name, TR_NUL);
+  tr_span_set_input(call, TR_TYPE_JSON, R"({"a": 6, "b": [7, 0.5, null]})", TR_NUL);
+  if (output != nullptr) tr_span_set_output(call, TR_TYPE_JSON, output, TR_NUL);
+  if (output == nullptr) tr_span_set_error(call, "", 0, "division by zero", TR_NUL);
+  tr_span_end(call);
+}
+
+void think_and_act(tr_trace trace) {
+  const tr_span plan = tr_span_start(trace, 0, TR_KIND_STEP, "plan", TR_NUL);
+  tr_span_set_step(plan, 0);
+  const tr_span chat = tr_span_start(trace, plan, TR_KIND_GENERATION, "chat", TR_NUL);
+  const tr_usage usage{12, 3, -1, -1, -1, -1};
+  tr_span_set_input(chat, TR_TYPE_JSON, R"({"messages": [{"role": "user", "content": "what is 6 times 7?"}]})", TR_NUL);
+  tr_span_set_model(chat, "claude-sonnet-4", TR_NUL);
+  tr_span_set_usage(chat, &usage);
+  tr_span_set_output(chat, TR_TYPE_STR, "let me see \u2713", TR_NUL);
+  tr_span_end(chat);
+  call_tool(trace, plan, "multiply", R"({"product": 42})");
+  call_tool(trace, plan, "divide", nullptr);
+  tr_span_end(plan);
+}
+
+tr_attribute number(const char* key, double value) {
+  tr_attribute item{};
+  item.key = {key, std::strlen(key)};
+  item.value.type = TR_TYPE_F64;
+  item.value.f64 = value;
+  return item;
+}
+
+int answer() {
+  const tr_trace trace = tr_trace_start("answer", TR_NUL, nullptr);
+  tr_run_options options{};
+  options.struct_size = sizeof options;
+  options.trace = trace;
+  const tr_run run = tr_run_start(&options);
+  const tr_attribute rate = number("learning_rate", 0.125);
+  tr_run_set_config(run, &rate, 1);
+  tr_run_set_tag(run, "team", TR_NUL, "a b", TR_NUL);
+  constexpr double kLosses[] = {1.0, 0.5, 0.25};
+  for (int64_t step = 0; step < 3; ++step) {
+    const tr_attribute items[] = {number("loss", kLosses[step]), number("accuracy", static_cast<double>(step) / 2)};
+    tr_run_log(run, step, items, 2);
+  }
+  think_and_act(trace);
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
+  tr_trace_set_str(trace, "stop_reason", TR_NUL, "final_answer", TR_NUL);
+  tr_trace_end(trace);
+  return tr_shutdown(kPatienceMs);
+}
+
 }  // namespace
 
 int main(int count, char** arguments) {
@@ -143,6 +196,7 @@ int main(int count, char** arguments) {
   if (what == "threads" && count == 4) return on_threads(std::atoi(arguments[2]), std::atoi(arguments[3])) ? 1 : 0;
   if (what == "endless") return endless();
   if (what == "run") return run_of_the_host() == TR_OK ? 0 : 1;
+  if (what == "answer") return answer() == TR_OK ? 0 : 1;
   if (what == "recover") return tr_flush(kPatienceMs) == TR_OK && tr_shutdown(kPatienceMs) == TR_OK ? 0 : 1;
   return 2;
 }

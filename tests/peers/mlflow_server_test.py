@@ -6,51 +6,16 @@ import os
 import random
 import signal
 import subprocess
-import sys
-import tempfile
 import time
 import unittest
 
-HERE = os.path.dirname(os.path.abspath(__file__))
-AGENT = os.path.abspath(os.path.join(os.environ.get("TRUNKLINE_TEST_BIN", "build/bin"), "mlflow_agent"))
+from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, variables
+
 ORACLE = os.path.join(HERE, "..", "unit", "data", "qitos_mlflow.json")
 SAME_AS_QITOS = ("all_kinds_flat", "nested_end_order", "stop_reason_set_before_end", "body_raises")
 OURS = ("trunkline.key", "trunkline.trace_id", "tool/name", "action/name", "mlflow.user", "mlflow.source.name",
         "mlflow.source.type", "mlflow.runName")
 KILLS = 6
-
-
-def setUpModule():
-    global SERVER, URL
-    SERVER = subprocess.Popen([sys.executable, os.path.join(HERE, "mlflow_server.py")], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
-    port = SERVER.stdout.readline().strip()
-    if not port:
-        raise AssertionError("the MLflow server does not start")
-    URL = f"http://127.0.0.1:{port}"
-
-
-def tearDownModule():
-    SERVER.stdin.close()
-    SERVER.stdout.close()
-    SERVER.wait(60)
-
-
-def variables(experiment, folder):
-    kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TRUNKLINE_"))}
-    return dict(kept, MLFLOW_TRACKING_URI=URL, MLFLOW_EXPERIMENT_NAME=experiment, TRUNKLINE_DIR=folder)
-
-
-def read_back(experiment, *options):
-    done = subprocess.run([sys.executable, os.path.join(HERE, "verify_mlflow.py"), URL, experiment, *options],
-                          capture_output=True, text=True, timeout=300)
-    if done.returncode:
-        raise AssertionError(done.stderr[-2000:])
-    return json.loads(done.stdout)
-
-
-def history(run, key):
-    return [tuple(point[:2]) for point in run["metrics"].get(key, {"history": []})["history"]]
 
 
 def expected_of(timeline):
@@ -67,18 +32,7 @@ def expected_of(timeline):
     return metrics, params, tags
 
 
-class MlflowServerTest(unittest.TestCase):
-    def setUp(self):
-        folder = tempfile.TemporaryDirectory()
-        self.addCleanup(folder.cleanup)
-        self.folder = folder.name
-
-    def agent(self, experiment, *arguments):
-        done = subprocess.run([AGENT, *arguments], env=variables(experiment, self.folder), capture_output=True,
-                              text=True, timeout=300)
-        self.assertEqual(done.returncode, 0, done.stderr)
-        return done.stderr
-
+class MlflowServerTest(MlflowTest):
     def check_oracle(self, run, timeline):
         metrics, params, tags = expected_of(timeline)
         self.assertEqual({key: history(run, key) for key in run["metrics"]}, metrics)
