@@ -53,6 +53,7 @@ soak: setup build ## for a day: kill -9 at random, the fault tests in their whol
 bench: setup build ## the benchmarks
 	cmake --build --preset release -j$(JOBS)
 	python3 bench/run.py
+	python3 bench/mlflow.py
 
 install: build ## into DESTDIR and prefix (/usr/local)
 	cmake --install build --prefix $(prefix) --strip
