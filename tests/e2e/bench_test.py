@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
-from kit import cache, callgrind, goals, page, peers, report, runner  # noqa: E402
+from kit import cache, callgrind, goals, mlflow_page, page, peers, report, runner  # noqa: E402
 
 SAY = "import sys, os; open(os.environ['ORDER'], 'a').write(os.environ['NAME'] + sys.argv[1] + ' '); "
 LINE = "print('{\"peer\": \"p\", \"call_ns\": %s, \"cpu_ns\": 1, \"rss_mb\": 1, \"dropped\": %s}')"
@@ -121,6 +121,26 @@ class Page(unittest.TestCase):
 
     def test_shows_both_counts(self):
         self.assertIn("932 / 948", page.instructions({("floor", "W1"): (932.2, 948.4)}))
+
+
+class MlflowGoals(unittest.TestCase):
+    def reached(self, **figures):
+        row = {"per_s": 95, "call_cpu_ns": 100, "private_kib": 8192, "threads": 4, "process_s": 0.1, **figures}
+        sdk = {"call_cpu_ns": 50_000, "process_s": 4}
+        outcomes = {("trunkline", mode): runner.Outcome([row]) for mode in ("numbers", "calls", "joined", "short")}
+        outcomes.update({("without", mode): runner.Outcome([{"private_kib": 1024}]) for mode in ("numbers", "calls")})
+        outcomes.update({("raw", mode): runner.Outcome([{"per_s": 100}]) for mode in ("numbers", "traces")})
+        outcomes.update({("sdk", mode): runner.Outcome([sdk]) for mode in ("numbers", "short")})
+        return [goal.reached for goal in mlflow_page.goals(outcomes)]
+
+    def test_are_reached_or_not(self):
+        self.assertEqual(self.reached(), [True] * 6)
+        self.assertEqual(self.reached(call_cpu_ns=501), [False] + [True] * 5)
+        self.assertEqual(self.reached(per_s=89), [True, False, False, True, True, True])
+        self.assertEqual(self.reached(private_kib=12 * 1024, threads=6, process_s=0.5), [True] * 3 + [False] * 3)
+
+    def test_that_were_not_measured_say_so(self):
+        self.assertEqual({goal.reached for goal in mlflow_page.goals({})}, {None})
 
 
 class Programs(Scratch):
