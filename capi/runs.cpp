@@ -1,12 +1,21 @@
 // Runs.
+#include <filesystem>
+#include <iterator>
+#include <string>
+
 #include "guard.hpp"
 #include "instance_access.hpp"
+#include "model/names.hpp"
+#include "model/utf8.hpp"
+#include "os/file_version.hpp"
 #include "record/recorder.hpp"
 
 using trunkline::capi::read_struct;
 using trunkline::capi::recording;
 using trunkline::capi::view_of;
 using trunkline::record::Entry;
+using trunkline::record::HandleKind;
+namespace names = trunkline::names;
 
 namespace {
 
@@ -17,6 +26,32 @@ int record(tr_run run, tr_record_type type, std::string_view name, int64_t step,
   const Entry entry;
   if (!entry) return Entry::closed_result();
   return entry.recorder().record_for_run(entry.thread(), run, type, name, step, attributes, count);
+}
+
+// The file is looked at between two entries: whoever ends the library or forks need not wait for its disk.
+int record_artifact(tr_run run, std::string_view path, const std::string& file) {
+  if (run == 0) return TR_OK;
+  {
+    const Entry entry;
+    if (!entry) return Entry::closed_result();
+    trunkline::TraceId trace;
+    uint64_t id = 0;
+    if (entry.recorder().ids(run, HandleKind::kRun, &trace, &id) != TR_OK) {
+      entry.thread().counters.stale_handles.add();
+      return TR_ESTALE;
+    }
+  }
+  std::error_code failure;
+  const std::string absolute = std::filesystem::absolute(file, failure).string();
+  if (failure) return TR_EIO;
+  const auto version = trunkline::file_version(absolute);
+  if (!version) return TR_EIO;
+  const auto key = [](std::string_view name) { return tr_string{name.data(), name.size()}; };
+  const tr_attribute attributes[] = {
+      {key(names::kArtifactFile), {TR_TYPE_STR, 0, 0, 0, absolute.data(), absolute.size()}},
+      {key(names::kArtifactSize), {TR_TYPE_I64, 0, version->size, 0, nullptr, 0}},
+      {key(names::kArtifactModified), {TR_TYPE_I64, 0, version->modified_ns, 0, nullptr, 0}}};
+  return record(run, TR_RECORD_RUN_ARTIFACT, path, -1, attributes, std::size(attributes));
 }
 
 }  // namespace
@@ -58,6 +93,17 @@ int tr_run_set_tag(tr_run run, const char* key, size_t key_size, const char* val
   const tr_attribute tag{{key_view.data(), key_view.size()},
                          {TR_TYPE_STR, 0, 0, 0, text.data() == nullptr ? "" : text.data(), text.size()}};
   return record(run, TR_RECORD_RUN_TAG, key_view, -1, &tag, 1);
+}
+
+int tr_run_log_artifact(tr_run run, const char* path, size_t path_size, const char* file, size_t file_size) {
+  std::string_view path_view;
+  std::string_view file_view;
+  if (!view_of(path, path_size, &path_view) || !view_of(file, file_size, &file_view)) return TR_EINVAL;
+  if (!trunkline::is_relative_path(path_view) || !trunkline::utf8_valid(path_view)) return TR_EINVAL;
+  if (file_view.empty() || file_view.find('\0') != std::string_view::npos || !trunkline::utf8_valid(file_view)) {
+    return TR_EINVAL;
+  }
+  return trunkline::capi::guarded([&] { return record_artifact(run, path_view, std::string(file_view)); });
 }
 
 int tr_run_finish(tr_run run, tr_run_status status, int32_t exit_code) {

@@ -16,13 +16,16 @@
 %apply(const char *text, size_t size) {
   (const char *name, size_t name_size), (const char *key, size_t key_size), (const char *value, size_t size),
   (const char *json, size_t size), (const char *model, size_t size), (const char *data, size_t size),
-  (const char *type, size_t type_size), (const char *message, size_t message_size), (const char *id, size_t size)
+  (const char *type, size_t type_size), (const char *message, size_t message_size), (const char *id, size_t size),
+  (const char *path, size_t path_size), (const char *file, size_t file_size)
 };
 
 /* These wait, or wake threads that may want the interpreter. */
 %exception tr_flush { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 %exception tr_shutdown { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 %exception tr_remove_processor { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
+
+%exception tr_run_log_artifact { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 
 /* Structs are for the hand-written part. */
 %rename("$ignore", %$isclass) "";

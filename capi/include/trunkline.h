@@ -542,6 +542,17 @@ TR_API int tr_run_set_config(tr_run run, const tr_attribute *items, size_t count
 /** Sets a tag. An empty value is a plain tag. Errors: as tr_run_log. */
 TR_API int tr_run_set_tag(tr_run run, const char *key, size_t key_size, const char *value, size_t size);
 
+/** Adds a file of this machine to the run's artifacts, under `path`: names with slashes between them. Both texts are copied;
+ * of the file only its name, size and time of last change are recorded, which say which version of it this is. A processor
+ * that keeps artifacts (MLflow) reads it when the record is delivered: the caller leaves it as it is until then, at the
+ * latest until tr_flush has returned TR_OK. A file that has changed or is gone by then is not stored, which is said and
+ * counted. The library sets no limit to its size: servers do. With TR_CONTENT_OFF the name of the file is not recorded,
+ * and it goes nowhere.
+ * Errors: as tr_run_log; TR_EINVAL: also a `path` that is empty, absolute or leads upwards, and text that is not UTF-8;
+ * TR_EIO: no regular file that can be read. Blocking: for one look at the file (stat), which the file system of a network
+ * may hold up. */
+TR_API int tr_run_log_artifact(tr_run run, const char *path, size_t path_size, const char *file, size_t file_size);
+
 /** Finishes the run. The handle is stale from then on. Errors: TR_ESTALE, TR_EINVAL (status). */
 TR_API int tr_run_finish(tr_run run, tr_run_status status, int32_t exit_code);
 
@@ -564,6 +575,7 @@ typedef uint32_t tr_record_type;
 #define TR_RECORD_RUN_CONFIG 9u
 #define TR_RECORD_RUN_TAG 10u
 #define TR_RECORD_RUN_FINISH 11u /* run_status, exit_code */
+#define TR_RECORD_RUN_ARTIFACT 12u /* name: its path; attributes: file, size, modified_ns */
 
 #define TR_RECORD_INCOMPLETE 1u   /* was never ended: the process died, the trace ended, or the library shut down */
 #define TR_RECORD_FAILED 2u       /* an error was set */
@@ -588,7 +600,7 @@ typedef struct tr_record {
   uint8_t parent_id[8];   /* all zero: none; may be a span of another process */
   int64_t start_ns;       /* Unix time */
   int64_t end_ns;         /* 0 in start records */
-  tr_string name;         /* of the trace, span, event, run or tag */
+  tr_string name;         /* of the trace, span, event, run, tag or artifact */
   tr_string group_id;     /* traces and runs */
   tr_string project;      /* runs */
   tr_string foreign_id;

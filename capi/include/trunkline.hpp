@@ -304,6 +304,10 @@ class Run {
   int set_tag(std::string_view key, std::string_view value = {}) {
     return tr_run_set_tag(run_, key.data(), key.size(), value.data(), value.size());
   }
+  // A file of this machine, under a path among the run's artifacts.
+  int log_artifact(std::string_view path, std::string_view file) {
+    return tr_run_log_artifact(run_, path.data(), path.size(), file.data(), file.size());
+  }
   int finish(tr_run_status status = TR_RUN_FINISHED, int32_t exit_code = 0) {
     return tr_run_finish(std::exchange(run_, 0), status, exit_code);
   }

@@ -106,6 +106,11 @@ inline constexpr std::string_view kTotalCacheRead = "trunkline.usage.cache_read_
 inline constexpr std::string_view kTotalCacheWrite = "trunkline.usage.cache_write_tokens";
 inline constexpr std::string_view kTotalReasoning = "trunkline.usage.reasoning_tokens";
 
+// Of an artifact of a run.
+inline constexpr std::string_view kArtifactFile = "file";
+inline constexpr std::string_view kArtifactSize = "size";
+inline constexpr std::string_view kArtifactModified = "modified_ns";
+
 // What MLflow reads, and what it shows.
 inline constexpr std::string_view kMlflowPrefix = "mlflow.";
 inline constexpr std::string_view kMlflowSpanType = "mlflow.spanType";

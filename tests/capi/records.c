@@ -159,6 +159,9 @@ static void record_a_run(tr_trace trace) {
   OK(tr_run_set_summary(run, &item, 1));
   OK(tr_run_set_config(run, &item, 1));
   OK(tr_run_set_tag(run, "tag", TR_NUL, "", 0));
+  OK(tr_run_log_artifact(run, "a/program", TR_NUL, "/proc/self/exe", TR_NUL));
+  EXPECT(tr_run_log_artifact(run, "a/program", TR_NUL, "/", TR_NUL) == TR_EIO);
+  EXPECT(tr_run_log_artifact(run, "../program", TR_NUL, "/proc/self/exe", TR_NUL) == TR_EINVAL);
   OK(tr_run_finish(run, TR_RUN_FAILED, 2));
   EXPECT(tr_run_finish(run, TR_RUN_FINISHED, 0) == TR_ESTALE);
 }
@@ -258,8 +261,9 @@ int main(void) {
   stats.struct_size = sizeof stats;
   OK(tr_stats_get(&stats));
   EXPECT(stats.mode == TR_MODE_OFF && stats.spans_ended == 3 && stats.stale_handles == 2);
-  EXPECT(trace_starts == 1 && spans == 3 && trace_ends == 1 && events == 1 && runs == 6 && released == 1);
-  EXPECT(run_types[0] == TR_RECORD_RUN_START && run_types[5] == TR_RECORD_RUN_FINISH);
+  EXPECT(trace_starts == 1 && spans == 3 && trace_ends == 1 && events == 1 && runs == 7 && released == 1);
+  EXPECT(run_types[0] == TR_RECORD_RUN_START && run_types[5] == TR_RECORD_RUN_ARTIFACT &&
+         run_types[6] == TR_RECORD_RUN_FINISH);
   EXPECT(strcmp(tr_strerror(TR_ESTALE), tr_strerror(TR_EINVAL)) != 0);
   EXPECT(tr_version()[0] != '\0' && tr_abi_version() == TR_ABI_VERSION);
   return finish(folder);

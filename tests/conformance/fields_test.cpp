@@ -448,6 +448,9 @@ TEST_P(Fields, OfRunsAndEvents) {
       case TR_RECORD_RUN_TAG:
         EXPECT_EQ(text(r.name), "tag");
         break;
+      case TR_RECORD_RUN_ARTIFACT:
+        EXPECT_EQ(text(r.name), "artifact");
+        break;
       case TR_RECORD_RUN_FINISH:
         EXPECT_EQ(r.run_status, TR_RUN_KILLED);
         EXPECT_EQ(r.exit_code, 137);
@@ -473,6 +476,7 @@ TEST_P(Fields, OfRunsAndEvents) {
         EXPECT_EQ(tr_run_set_summary(started, three, 1), TR_OK);
         EXPECT_EQ(tr_run_set_config(started, three, 1), TR_OK);
         EXPECT_EQ(tr_run_set_tag(started, "tag", TR_NUL, "v", TR_NUL), TR_OK);
+        EXPECT_EQ(tr_run_log_artifact(started, "artifact", TR_NUL, "/proc/self/exe", TR_NUL), TR_OK);
         EXPECT_EQ(tr_run_finish(started, TR_RUN_KILLED, 137), TR_OK);
         EXPECT_EQ(tr_run_finish(started, TR_RUN_FINISHED, 0), TR_ESTALE);
         tr_trace_end(trace);
@@ -480,7 +484,7 @@ TEST_P(Fields, OfRunsAndEvents) {
       check);
   EXPECT_EQ(types, (std::vector<tr_record_type>{TR_RECORD_EVENT, TR_RECORD_RUN_START, TR_RECORD_RUN_LOG,
                                                 TR_RECORD_RUN_LOG, TR_RECORD_RUN_SUMMARY, TR_RECORD_RUN_CONFIG,
-                                                TR_RECORD_RUN_TAG, TR_RECORD_RUN_FINISH}));
+                                                TR_RECORD_RUN_TAG, TR_RECORD_RUN_ARTIFACT, TR_RECORD_RUN_FINISH}));
 }
 
 // Open spans of an ended trace: those that end in time are whole, the others are ended as incomplete, before the trace.

@@ -120,7 +120,7 @@ class Secrets {
   int n_ = 100;
 };
 
-void plant(Secrets* secrets) {
+void plant(Secrets* secrets, const std::string& directory) {
   const std::string metadata_json =
       R"({"note":")" + kMarker + R"(","nested":{"client_secret":")" + secrets->plain("metadata, in JSON") + "\"}}";
   const std::string metadata_key = secrets->plain("metadata, listed key");
@@ -173,6 +173,9 @@ void plant(Secrets* secrets) {
   tr_run_set_summary(run, config, 2);
   const std::string tag = secrets->token("run tag");
   tr_run_set_tag(run, "by", TR_NUL, tag.data(), tag.size());
+  const std::string file = directory + "/" + secrets->token("file of an artifact");
+  std::ofstream(file).flush();
+  EXPECT_EQ(tr_run_log_artifact(run, "artifact", TR_NUL, file.data(), file.size()), TR_OK);
   tr_run_finish(run, TR_RUN_FINISHED, 0);
   tr_trace_end(trace);
 }
@@ -203,7 +206,7 @@ TEST(Privacy, PlantedSecretsAreNowhere) {
     tr_error error{sizeof error, 0, {}};
     ASSERT_EQ(tr_init(&config, &error), TR_OK) << error.message;
     add("keeper", never, nullptr, TR_PROCESSOR_DURABLE);
-    plant(&secrets);
+    plant(&secrets, directory);
     tr_flush(2000);  // which times out: the keeper takes nothing
     std::fflush(stderr);
     texts = written(directory);
@@ -219,7 +222,7 @@ TEST(Privacy, PlantedSecretsAreNowhere) {
   fs::remove_all(directory);
 }
 
-void record_content(const std::string& prompt) {
+void record_content(const std::string& prompt, const std::string& file) {
   const std::string reason = "final";
   const tr_attribute metadata[] = {text("question", prompt), text("stop_reason", reason)};
   tr_trace_options options{};
@@ -252,7 +255,9 @@ void record_content(const std::string& prompt) {
   run_options.struct_size = sizeof run_options;
   run_options.config = metadata;
   run_options.config_count = 2;
-  tr_run_finish(tr_run_start(&run_options), TR_RUN_FINISHED, 0);
+  const tr_run run = tr_run_start(&run_options);
+  EXPECT_EQ(tr_run_log_artifact(run, "artifact", TR_NUL, file.data(), file.size()), TR_OK);
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
   tr_trace_end(trace);
 }
 
@@ -265,7 +270,9 @@ std::map<std::string, std::string> run_with_content(tr_content content, const st
   EXPECT_EQ(tr_init(&config, &error), TR_OK) << error.message;
   add("metrics", collect_metrics, metrics, 0);
   add("keeper", never, nullptr, TR_PROCESSOR_DURABLE);
-  record_content(prompt);
+  const std::string file = directory + "/canary-prompt.txt";
+  std::ofstream(file).flush();
+  record_content(prompt, file);
   const auto at_once = written(directory);  // with the recorder as it is just now
   tr_flush(1500);
   auto texts = written(directory);

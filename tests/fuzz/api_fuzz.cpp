@@ -165,6 +165,7 @@ class Calls {
     const tr_run run = tr_run_start(nullptr);
     ignore(tr_run_log(run, input_.ConsumeIntegral<int64_t>(), attributes, count));
     ignore(tr_run_set_tag(input_.ConsumeBool() ? run : handle(), text.data, text.size, "x", 1));
+    ignore(tr_run_log_artifact(run, text.data, text.size, input_.ConsumeBool() ? "/proc/self/exe" : text.data, TR_NUL));
     ignore(tr_run_finish(run, number(), 0));
   }
 

@@ -3,9 +3,8 @@
 
 POST /_faults takes a list of {"match": part of a path, "times": n, "fault": [name, arguments...], "after": whether the
 request is carried out first}; faults are those of tests/peers/faults.py. GET /_state tells all that is stored: runs with
-their history as it was received, spans by name, and how often each path was asked. tests/peers/mlflow_step.py holds it
-against a real server. Options: --no-spans (as a server whose store is files), --user NAME:PASSWORD. Prints its port and
-ends with its standard input."""
+their history as it was received, spans by name, and how often each path was asked. Options: --no-spans (as a server whose
+store is files), --user NAME:PASSWORD. Prints its port and ends with its standard input."""
 import argparse
 import base64
 import json

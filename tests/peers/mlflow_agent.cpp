@@ -2,9 +2,10 @@
 // processor that the environment configures.
 //   mlflow_agent replay FILE SCENARIO  the events of a scenario of tests/unit/data/qitos_mlflow.json
 //   mlflow_agent threads COUNT SPANS   one trace, tools called on several threads
-//   mlflow_agent endless DIRECTORY      traces of ten steps until it is killed; says each that has ended
+//   mlflow_agent endless      traces of ten steps until it is killed; says each that has ended
 //   mlflow_agent run                a run that belongs to no trace
 //   mlflow_agent answer                 the agent of mlflow_sdk_agent.py
+//   mlflow_agent artifacts FILES... a run with files, of which the last is changed too early
 //   mlflow_agent recover            nothing but deliver what dead ones left
 #include <cstdio>
 #include <cstring>
@@ -118,6 +119,18 @@ int endless() {
   }
 }
 
+// The files are logged, then the last of them is changed.
+int artifacts(int count, char** files) {
+  const tr_run run = tr_run_start(nullptr);
+  for (int i = 0; i < count; ++i) {
+    const std::string path = "given/ä " + std::to_string(i);
+    if (tr_run_log_artifact(run, path.data(), path.size(), files[i], TR_NUL) != TR_OK) return 1;
+  }
+  std::ofstream(files[count - 1], std::ios::app) << "too late";
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
+  return tr_shutdown(kPatienceMs);
+}
+
 int run_of_the_host() {
   tr_run_options options{};
   options.struct_size = sizeof options;
@@ -197,6 +210,7 @@ int main(int count, char** arguments) {
   if (what == "endless") return endless();
   if (what == "run") return run_of_the_host() == TR_OK ? 0 : 1;
   if (what == "answer") return answer() == TR_OK ? 0 : 1;
+  if (what == "artifacts" && count > 2) return artifacts(count - 2, arguments + 2) == TR_OK ? 0 : 1;
   if (what == "recover") return tr_flush(kPatienceMs) == TR_OK && tr_shutdown(kPatienceMs) == TR_OK ? 0 : 1;
   return 2;
 }

@@ -1,6 +1,7 @@
 """MLflow's own server, written to by the processor and read back by MLflow's own client (verify_mlflow.py): what QitOS
 was recorded to log, threads, runs of the host, and processes that are killed while the server takes what they say. Run
 by the environment of mlflow_requirements.txt."""
+import hashlib
 import json
 import os
 import random
@@ -79,6 +80,28 @@ class MlflowServerTest(MlflowTest):
         run = read_back("alone")["runs"][0]
         self.assertEqual(history(run, "loss"), [(0, 1.0), (1, 0.5), (2, 1 / 3)])
         self.assertEqual((run["name"], run["status"], run["tags"]["team"]), ("training", "FAILED", "a"))
+
+    def check_artifacts(self, url):
+        contents = [b"", bytes(range(256)) * 40000, b"changed before it is read"]
+        files = []
+        for number, content in enumerate(contents):
+            files.append(os.path.join(self.folder, f"file {number}"))
+            with open(files[-1], "wb") as file:
+                file.write(content)
+        said = self.agent("artifacts", "artifacts", *files, url=url)
+        run = read_back("artifacts", "--artifacts", url=url)["runs"][0]
+        expected = [{"path": f"given/ä {i}", "size": len(contents[i]), "sha256": hashlib.sha256(contents[i]).hexdigest()}
+                    for i in range(2)]
+        self.assertEqual(run["artifacts"], expected)
+        self.assertIn("file 2 has changed since it was logged", said)
+        self.assertIn("MLflow refused 1 items in all", said)
+        self.assertEqual(run["status"], "FINISHED")
+
+    def test_files_of_a_run_are_there_byte_for_byte(self):
+        self.check_artifacts(None)
+
+    def test_files_of_a_run_are_there_in_a_store_of_files(self):
+        self.check_artifacts("file://" + os.path.join(self.folder, "mlruns"))
 
     def test_whoever_is_killed_leaves_no_second_run_and_no_gap(self):
         """Killed at random, often while the server has taken what the state does not know yet."""

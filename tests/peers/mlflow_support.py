@@ -39,9 +39,9 @@ def variables(experiment, folder, url=None):
                 MLFLOW_DISABLE_TELEMETRY="true")
 
 
-def read_back(experiment, *options):
-    done = subprocess.run([sys.executable, os.path.join(HERE, "verify_mlflow.py"), server_url(), experiment, *options],
-                          capture_output=True, text=True, timeout=TIMEOUT_S)
+def read_back(experiment, *options, url=None):
+    done = subprocess.run([sys.executable, os.path.join(HERE, "verify_mlflow.py"), url or server_url(), experiment,
+                           *options], capture_output=True, text=True, timeout=TIMEOUT_S)
     if done.returncode:
         raise AssertionError(done.stderr[-2000:])
     return json.loads(done.stdout)
@@ -63,5 +63,5 @@ class MlflowTest(unittest.TestCase):
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stderr
 
-    def agent(self, experiment, *arguments):
-        return self.run_program([AGENT, *arguments], experiment)
+    def agent(self, experiment, *arguments, url=None):
+        return self.run_program([AGENT, *arguments], experiment, url)

@@ -360,6 +360,20 @@ def test_runs(keeper):
     assert of_run[9].run_status == trunkline.RunStatus.FAILED and of_run[9].exit_code == 1
 
 
+def test_artifacts_of_runs(keeper, tmp_path):
+    file = tmp_path / "löss.txt"
+    file.write_text("0.5")
+    with trunkline.start_run("tuning") as run:
+        assert run.log_artifact(file) and run.log_artifact(str(file), "plots/of today")
+        assert not run.log_artifact(tmp_path) and not run.log_artifact(tmp_path / "none")
+        assert not run.log_artifact(file, "../up") and not run.log_artifact(file, "/root")
+    flush()
+    found = [each for each in keeper.records if each.type == trunkline.RecordType.RUN_ARTIFACT]
+    assert [each.name for each in found] == ["löss.txt", "plots/of today/löss.txt"]
+    about = {"file": str(file), "size": 3, "modified_ns": file.stat().st_mtime_ns}
+    assert [each.attributes for each in found] == [about, about]
+
+
 def test_redaction_and_content(directory):
     keeper = Keeper()
     trunkline.init(directory, processors=[keeper], content="off", redact_keys=["shoe_size"])

@@ -1,4 +1,7 @@
 // The sink between batches and a backend: what is asked again after failures and crashes, and what a bad item costs.
+#include <chrono>
+#include <deque>
+
 #include "mlflow_support.hpp"
 #include "processors/mlflow/mlflow_keys.hpp"
 #include "processors/mlflow/run_state.hpp"
@@ -58,8 +61,24 @@ class MlflowSink : public testing::Test {
     EXPECT_EQ(stored_.runs[0].status, RunStatus::kFinished);
   }
 
+  // A file that holds its name, and the record that it is an artifact of run 7 below "a".
+  std::string log_artifact(const std::string& name) {
+    const std::string& file = texts_.emplace_back(folder_.file(name));
+    store_test::write_file(file, name);
+    const auto version = file_version(file);
+    EXPECT_TRUE(version);
+    tr_record& record = records_.add(TR_RECORD_RUN_ARTIFACT, 0, 7);
+    record.name = str(texts_.emplace_back("a/" + name));
+    records_.attributes(record, {{str("file"), text(file)},
+                                 {str("size"), store_test::i64(version->size)},
+                                 {str("modified_ns"), store_test::i64(version->modified_ns)}});
+    return file;
+  }
+
   Stored stored_;
   Records records_;
+  const store_test::TempDirectory folder_;
+  std::deque<std::string> texts_;
 };
 
 TEST_F(MlflowSink, EachBatchContinuesWhereTheLastEnded) {
@@ -224,6 +243,72 @@ TEST_F(MlflowSink, HowATraceEndsIsHowItsRunEnds) {
   EXPECT_EQ(stored_.runs[1].status, RunStatus::kKilled);
   EXPECT_EQ(stored_.runs[2].status, RunStatus::kKilled);
   EXPECT_EQ(stored_.runs[0].end_ms, records_.pointers()[1]->end_ns / 1'000'000);
+}
+
+// Stored as it was when it was logged, or not at all; what is wrong with one costs no other.
+TEST_F(MlflowSink, ArtifactsAreWhatTheyWereWhenTheyWereLogged) {
+  records_.add(TR_RECORD_RUN_START, 0, 7).name = str("training");
+  std::filesystem::remove(log_artifact("gone"));
+  std::ofstream(log_artifact("longer"), std::ios::app) << "!";
+  const auto later = std::filesystem::file_time_type::clock::now() + std::chrono::seconds(1);
+  std::filesystem::last_write_time(log_artifact("as long"), later);
+  log_artifact("same");
+  const std::string torn = log_artifact("torn");
+  records_.add(TR_RECORD_RUN_FINISH, 0, 7);
+  stored_.fail = [&](const std::string& name, bool after) {
+    const bool of_torn = name == "log_artifact" && after && stored_.runs[0].artifacts.count("a/torn") != 0;
+    if (of_torn) std::ofstream(torn, std::ios::app) << "!";
+    return Error::none();
+  };
+  {
+    const auto to = sink();
+    ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+    ASSERT_EQ(stored_.runs.size(), 1u);
+    const std::map<std::string, std::string> expected = {{"a/same", "same"}, {"a/torn", "torn"}};
+    EXPECT_EQ(stored_.runs[0].artifacts, expected);
+    EXPECT_EQ(stored_.runs[0].status, RunStatus::kFinished);
+  }
+  const auto is_said = [](const std::string& words) {
+    return std::count_if(messages().begin(), messages().end(),
+                         [&](const std::string& each) { return each.find(words) != std::string::npos; });
+  };
+  EXPECT_EQ(is_said("the artifact a/gone is not stored: "), 1);
+  EXPECT_EQ(is_said("/longer has changed since it was logged"), 1);
+  EXPECT_EQ(is_said("/as long has changed since it was logged"), 1);
+  EXPECT_EQ(is_said("/torn changed while it was read"), 1);
+  EXPECT_EQ(is_said("MLflow refused 4 items in all"), 1);
+  EXPECT_EQ(messages().size(), 5u);
+}
+
+// A file that is there is not sent again because what follows it failed; one of which nothing is heard is.
+TEST_F(MlflowSink, AnArtifactIsSentOnce) {
+  records_.add(TR_RECORD_RUN_START, 0, 7);
+  log_artifact("list");
+  records_.add(TR_RECORD_RUN_FINISH, 0, 7);
+  for (const std::string call : {"log_artifact", "update_run"}) {
+    stored_ = {};
+    int failures = 0;
+    stored_.fail = [&](const std::string& name, bool after) {
+      return name == call && after && failures++ == 0 ? Error{TR_EAGAIN, "down"} : Error::none();
+    };
+    const auto to = sink();
+    ASSERT_EQ(deliver(*to, records_.pointers()), TR_EAGAIN);
+    ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+    const auto sent = std::count(stored_.calls.begin(), stored_.calls.end(), "log_artifact");
+    EXPECT_EQ(sent, call == "update_run" ? 1 : 2);
+    EXPECT_EQ(stored_.runs[0].artifacts.at("a/list"), "list");
+  }
+}
+
+// With content off there is only the name: that is said, and nothing else is hurt.
+TEST_F(MlflowSink, AnArtifactWhoseFileWasNotRecorded) {
+  records_.add(TR_RECORD_RUN_START, 0, 7);
+  records_.add(TR_RECORD_RUN_ARTIFACT, 0, 7).name = str("list");
+  records_.add(TR_RECORD_RUN_FINISH, 0, 7);
+  ASSERT_EQ(deliver(*sink(), records_.pointers()), TR_OK);
+  EXPECT_TRUE(stored_.runs[0].artifacts.empty());
+  ASSERT_EQ(messages().size(), 1u);
+  EXPECT_EQ(messages()[0], "the artifact list is not stored: its file was not recorded");
 }
 
 TEST_F(MlflowSink, RunsOfTheHost) {

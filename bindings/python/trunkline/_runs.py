@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import posixpath
 from collections.abc import Mapping
 from types import TracebackType
 from typing import Self
@@ -57,6 +59,13 @@ class Run:
     def set_tag(self, key: str, value: str = "") -> None:
         """A tag; without a value a plain one."""
         native.run_set_tag(self._handle, key, value)
+
+    def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None = None) -> bool:
+        """A file of this machine, by its name in the folder `artifact_path` of the run's artifacts. It is read when it is
+        delivered, and must not change until then. False: it is no file, or `artifact_path` leads elsewhere."""
+        file = os.fspath(path)
+        place = posixpath.join(artifact_path or "", os.path.basename(file))
+        return native.run_log_artifact(self._handle, place, file) not in (native.EIO, native.EINVAL)
 
     def finish(self, status: RunStatus = RunStatus.FINISHED, exit_code: int = 0) -> None:
         """Finishes the run."""

@@ -54,6 +54,7 @@ class RecordType(IntEnum):
     RUN_CONFIG = native.RECORD_RUN_CONFIG
     RUN_TAG = native.RECORD_RUN_TAG
     RUN_FINISH = native.RECORD_RUN_FINISH
+    RUN_ARTIFACT = native.RECORD_RUN_ARTIFACT
 
 
 class RunStatus(IntEnum):

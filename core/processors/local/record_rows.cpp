@@ -108,6 +108,8 @@ int RecordRows::put(const tr_record& record, std::string_view run_id) {
       return put_items(record, "config");
     case TR_RECORD_RUN_TAG:
       return put_tag(record);
+    case TR_RECORD_RUN_ARTIFACT:
+      return put_artifact(record);
     case TR_RECORD_RUN_FINISH: {
       const bool incomplete = (record.flags & TR_RECORD_INCOMPLETE) != 0;
       return writer_->finish_run(SpanHex(record.span_id).view(), record.end_ns != 0 ? record.end_ns : record.start_ns,
@@ -255,6 +257,16 @@ int RecordRows::put_tag(const tr_record& record) {
   tr_value empty{};
   empty.type = TR_TYPE_STR;
   return put_item(record, "tag", view(record.name), record.attribute_count > 0 ? record.attributes[0].value : empty);
+}
+
+int RecordRows::put_artifact(const tr_record& record) {
+  std::string about;
+  encode::append_json_attributes(&about, record.attributes, record.attribute_count);
+  tr_value value{};
+  value.type = TR_TYPE_JSON;
+  value.data = about.data();
+  value.size = about.size();
+  return put_item(record, "artifact", view(record.name), value);
 }
 
 int RecordRows::put_item(const tr_record& record, std::string_view section, std::string_view key,

@@ -27,6 +27,7 @@ class RecordRows {
   int put_metrics(const tr_record& record);
   int put_items(const tr_record& record, std::string_view section);
   int put_tag(const tr_record& record);
+  int put_artifact(const tr_record& record);
   int put_item(const tr_record& record, std::string_view section, std::string_view key, const tr_value& value);
 
   store::ContentCell content(const tr_value& value, std::string* scratch);

@@ -13,8 +13,6 @@
 namespace trunkline::mlflow {
 namespace {
 
-constexpr size_t kLongestName = 255;
-constexpr size_t kLongestPath = 4000;
 constexpr std::string_view kStagePrefix = ".trunkline-";
 constexpr int kLockTries = 500;
 constexpr long kLockPauseNs = 10'000'000;
@@ -63,17 +61,6 @@ std::string random_hex(size_t count) {
   }
   for (size_t i = 0; i < count; ++i) text[i] = kDigits[bytes[i] & 15];
   return text;
-}
-
-bool is_relative_path(std::string_view path) {
-  if (path.empty() || path.size() > kLongestPath || path.find('\0') != std::string_view::npos) return false;
-  while (true) {
-    const size_t slash = path.find('/');
-    const std::string_view name = path.substr(0, slash);
-    if (name.empty() || name == "." || name == ".." || name.size() > kLongestName) return false;
-    if (slash == std::string_view::npos) return true;
-    path.remove_prefix(slash + 1);
-  }
 }
 
 Expected<Folder> Folder::open_root(const std::string& path, bool* made) {

@@ -16,11 +16,9 @@
 
 #include "model/expected.hpp"
 #include "os/file.hpp"
+#include "os/file_version.hpp"
 
 namespace trunkline::mlflow {
-
-// Whether a text may be used as a path below a folder: components that are names, with slashes between them.
-bool is_relative_path(std::string_view path);
 
 struct FileModes {
   mode_t directory = 0700;

@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "os/file_version.hpp"
+
 namespace trunkline::mlflow {
 namespace {
 
@@ -11,6 +13,7 @@ using nlohmann::json;
 constexpr int kLater[] = {408, 429, 500, 502, 503, 504};
 constexpr net::RetryTable kRetries(kLater);
 constexpr size_t kMostWords = 300;
+constexpr int64_t kSlowestBytesPerMs = 100;
 
 // What the server says of its refusal: JSON with a message, or text.
 void read_error(const net::Response& response, std::string* code, std::string* message) {
@@ -47,9 +50,17 @@ std::string Rest::words(const net::Response& response) const {
   return sentence;
 }
 
+// A file takes as long as it takes, at no less than kSlowestBytesPerMs.
+uint32_t Rest::timeout_for(const net::Request& request) const {
+  if (request.file.empty()) return timeout_ms_;
+  const auto version = file_version(request.file);
+  const int64_t more = version ? version->size / kSlowestBytesPerMs : 0;
+  return static_cast<uint32_t>(std::min<int64_t>(timeout_ms_ + more, UINT32_MAX));
+}
+
 Error Rest::ask(net::Request request, net::Response* response) {
   if (!gate_.is_open()) return {TR_EAGAIN, "the MLflow server is not asked yet"};
-  request.timeout_ms = timeout_ms_;
+  request.timeout_ms = timeout_for(request);
   *response = client_.perform(std::move(request));
   const net::Verdict verdict = kRetries.verdict(*response);
   if (verdict == net::Verdict::kDone) return Error::none();

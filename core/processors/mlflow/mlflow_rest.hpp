@@ -30,6 +30,7 @@ class Rest {
  private:
   Error ask_for_json(net::Request request, std::string* answer);
   Error ask(net::Request request, net::Response* response);
+  uint32_t timeout_for(const net::Request& request) const;
   std::string words(const net::Response& response) const;
 
   Gate gate_;

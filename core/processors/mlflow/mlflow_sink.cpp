@@ -90,6 +90,7 @@ Error Sink::take(const tr_batch& batch) {
   const std::string text = run_states_text(known);
   (void)host_.save(text.data(), text.size());
   if (known.empty()) states_.erase(directory_);
+  stored_.erase(stored_.lower_bound({directory_, 0}), stored_.upper_bound({directory_, UINT64_MAX}));
   return Error::none();
 }
 
@@ -209,6 +210,7 @@ Error Sink::send(const std::string& key, RunWork* work) {
     error = backend_->log_batch(state.run_id, work->items, &refusals);
     if (!error) refused(refusals);
   }
+  if (!error) error = send_artifacts(work);
   if (!error && work->ends_as && key != kJoined) {
     error = backend_->update_run(state.run_id, *work->ends_as, work->end_ms);
   }
@@ -221,6 +223,37 @@ Error Sink::send(const std::string& key, RunWork* work) {
     ++refused_;
   }
   return Error::none();
+}
+
+// What costs an artifact alone is said and counted; what is left over is an error of the run.
+Error Sink::send_artifacts(RunWork* work) {
+  for (const Artifact& artifact : work->artifacts) {
+    if (stored_.count({directory_, artifact.sequence}) != 0) continue;
+    Error error = send_artifact(work->state.run_id, artifact);
+    if (error.code == TR_EAGAIN || error.code == TR_ENOENT) return error;
+    if (error) {
+      remark((error.code == TR_EUNSUPPORTED ? "artifacts are not stored: "
+                                            : "the artifact " + artifact.path + " is not stored: ") +
+             error.message);
+      ++refused_;
+    }
+    stored_.emplace(directory_, artifact.sequence);
+  }
+  return Error::none();
+}
+
+// The file is read where it lies: it must be what it was when it was named, before and after.
+Error Sink::send_artifact(const std::string& run_id, const Artifact& artifact) {
+  const auto changed = [&]() -> Error {
+    const auto version = file_version(artifact.file);
+    if (!version) return version.error();
+    if (*version == artifact.version) return Error::none();
+    return {TR_EINVAL, artifact.file + " has changed since it was logged"};
+  };
+  if (Error error = changed()) return error;
+  if (Error error = backend_->log_artifact(run_id, artifact.path, artifact.file)) return error;
+  if (!changed()) return Error::none();
+  return {TR_EINVAL, artifact.file + " changed while it was read: what is stored is not what was logged"};
 }
 
 Error Sink::send_traces(Works* works) {

@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "processors/mlflow/mlflow_backend.hpp"
@@ -52,6 +53,8 @@ class Sink {
   Error ensure_run(const std::string& key, RunWork* work);
   Expected<std::string> experiment_for(const RunWork& work);
   Error send(const std::string& key, RunWork* work);
+  Error send_artifacts(RunWork* work);
+  Error send_artifact(const std::string& run_id, const Artifact& artifact);
   Error send_traces(Works* works);
   void choose_where_state_lies(const RunStates& known, Works* works);
   void commit(Works* works, RunStates* known);
@@ -66,6 +69,8 @@ class Sink {
   std::map<std::string, std::string> experiments_;
   std::map<std::string, Made> made_;
   std::set<std::string> attempted_;  // a run may have been made without our hearing of it
+  // Artifacts, by run directory and sequence, of batches that have not been taken yet.
+  std::set<std::pair<std::string, uint64_t>> stored_;
   std::set<std::string> said_;
   std::string directory_;  // of the batch at hand
   uint64_t refused_ = 0;

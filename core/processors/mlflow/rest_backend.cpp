@@ -178,7 +178,9 @@ Error RestBackend::log_artifact(const std::string& run_id, const std::string& pa
   request.headers = {{"Content-Type", "application/octet-stream"}};
   request.file = file;
   int status = 0;
-  return rest_->send(std::move(request), &status);
+  Error error = rest_->send(std::move(request), &status);
+  if (error.code == TR_ENOENT) error.code = TR_EINVAL;  // the run is there: it is the place that is not
+  return error;
 }
 
 }  // namespace trunkline::mlflow

@@ -6,6 +6,7 @@
 
 #include "encode/json_names.hpp"
 #include "encode/json_writer.hpp"
+#include "model/names.hpp"
 #include "processors/mlflow/mlflow_keys.hpp"
 
 namespace trunkline::mlflow {
@@ -93,6 +94,8 @@ void RunWork::add(const tr_record& record, bool keep_open) {
       return params_of(record, false);
     case TR_RECORD_RUN_TAG:
       return tag(view(record.name), record.attribute_count > 0 ? value_text(record.attributes[0].value) : "");
+    case TR_RECORD_RUN_ARTIFACT:
+      return add_artifact(record);
     case TR_RECORD_RUN_FINISH:
       return add_run_finish(record);
     default:
@@ -233,6 +236,25 @@ void RunWork::add_run_summary(const tr_record& record) {
     } else {
       tag(view(each.key), value_text(each.value));
     }
+  }
+}
+
+// Without the name of the file, which is content, there is nothing to store.
+void RunWork::add_artifact(const tr_record& record) {
+  Artifact artifact{record.sequence, std::string(view(record.name)), {}, {}};
+  size_t known = 0;
+  for (size_t i = 0; i < record.attribute_count; ++i) {
+    const tr_attribute& each = record.attributes[i];
+    const bool whole = each.value.flags == 0;
+    known += whole ? 1 : 0;
+    if (view(each.key) == names::kArtifactSize) artifact.version.size = each.value.i64;
+    if (view(each.key) == names::kArtifactModified) artifact.version.modified_ns = each.value.i64;
+    if (view(each.key) == names::kArtifactFile && whole) artifact.file = encode::text_of(each.value);
+  }
+  if (artifact.file.empty() || known != 3) {
+    remarks.push_back("the artifact " + artifact.path + " is not stored: its file was not recorded");
+  } else {
+    artifacts.push_back(std::move(artifact));
   }
 }
 

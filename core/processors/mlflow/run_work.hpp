@@ -5,15 +5,25 @@
 #include <optional>
 #include <string>
 
+#include "os/file_version.hpp"
 #include "processors/mlflow/mlflow_backend.hpp"
 #include "processors/mlflow/run_state.hpp"
 
 namespace trunkline::mlflow {
 
+// A file to be stored with the run, as it was when it was named.
+struct Artifact {
+  uint64_t sequence = 0;
+  std::string path;
+  std::string file;
+  FileVersion version;
+};
+
 struct RunWork {
   RunState state;
   RunItems items;
   TracePart part;
+  std::vector<Artifact> artifacts;
   std::optional<RunStatus> ends_as;
   int64_t end_ms = 0;
   bool begins = false;               // the start of the trace or run is among the records
@@ -33,6 +43,7 @@ struct RunWork {
   void add_run_log(const tr_record& record);
   void add_run_summary(const tr_record& record);
   void add_run_finish(const tr_record& record);
+  void add_artifact(const tr_record& record);
 
   void metric(std::string_view key, double value, int64_t step, int64_t ns);
   void param(std::string_view key, std::string_view value);
