@@ -48,7 +48,7 @@ class Session {
   Session(const Session&) = delete;
   Session& operator=(const Session&) = delete;
 
-  int stop(uint32_t timeout_ms = 5000) { return tr_shutdown(timeout_ms); }
+  int stop(uint32_t timeout_ms = 30'000) { return tr_shutdown(timeout_ms); }
   int result() const { return result_; }
   std::vector<std::string> messages() const {
     const std::lock_guard lock(mutex_);
@@ -79,7 +79,7 @@ inline testing::AssertionResult law_holds(const tr_processor_stats& s) {
 }
 
 template <class Done>
-bool eventually(Done done, std::chrono::milliseconds limit = 5000ms) {
+bool eventually(Done done, std::chrono::milliseconds limit = 30s) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return done();

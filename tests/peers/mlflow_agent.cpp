@@ -1,12 +1,12 @@
 // An agent for tests against a real MLflow server: it does what its arguments say through the public API, with the
 // processor that the environment configures.
-//   mlflow_agent replay FILE SCENARIO  the events of a scenario of tests/unit/data/qitos_mlflow.json
-//   mlflow_agent threads COUNT SPANS   one trace, tools called on several threads
-//   mlflow_agent endless      traces of ten steps until it is killed; says each that has ended
-//   mlflow_agent run                a run that belongs to no trace
+//   mlflow_agent replay FILE SCENARIO   the events of a scenario of tests/unit/data/qitos_mlflow.json
+//   mlflow_agent threads COUNT SPANS    one trace, tools called on several threads
+//   mlflow_agent endless                traces of ten steps until it is killed; says each that has ended
+//   mlflow_agent run                    a run that belongs to no trace
 //   mlflow_agent answer                 the agent of mlflow_sdk_agent.py
-//   mlflow_agent artifacts FILES... a run with files, of which the last is changed too early
-//   mlflow_agent recover            nothing but deliver what dead ones left
+//   mlflow_agent artifacts FILES...     a run with files, of which the last is changed too early
+//   mlflow_agent recover                nothing but deliver what dead ones left
 #include <cstdio>
 #include <cstring>
 #include <fstream>

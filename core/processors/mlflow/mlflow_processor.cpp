@@ -19,7 +19,11 @@ using processors::ProcessorHost;
 constexpr uint32_t kBatchRecords = 1000;
 
 struct MlflowProcessor {
-  std::string destination;
+  MlflowProcessor(std::string place, mlflow::SinkOptions options, std::unique_ptr<mlflow::Backend> backend,
+                  const ProcessorHost& host)
+      : destination(std::move(place)), sink(std::move(options), std::move(backend), host) {}
+
+  const std::string destination;
   mlflow::Sink sink;
 };
 
@@ -75,8 +79,8 @@ Error make_mlflow_processor(std::string_view options_json, const std::string& /*
   if (!backend) return backend.error();
   const std::string place = options->experiment_id.empty() ? options->experiment_name : options->experiment_id;
   std::string destination = (*backend)->destination() + " " + place;
-  auto processor = std::unique_ptr<MlflowProcessor>(
-      new MlflowProcessor{std::move(destination), {sink_options(*options), std::move(*backend), host}});
+  auto processor =
+      std::make_unique<MlflowProcessor>(std::move(destination), sink_options(*options), std::move(*backend), host);
   tr_processor table{};
   table.flags = TR_PROCESSOR_DURABLE | TR_PROCESSOR_AT_EXIT;
   table.user_data = processor.get();
