@@ -2,9 +2,11 @@
 // it, and nothing that is said holds a secret.
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <optional>
+#include <set>
 
 #include "../conformance/session.hpp"
 #include "support/peer_state.hpp"
@@ -144,15 +146,105 @@ TEST_F(MlflowFaults, AnAnswerThatIsNoneIsNotTakenForOne) {
   expect_whole(1, 5);
 }
 
-// A server whose store is files takes no spans: runs and what can be told of traces arrive all the same.
-TEST_F(MlflowFaults, AServerWithoutSpans) {
-  arguments_ = {"--no-spans"};
+class MlflowWithoutOtlp : public MlflowFaults, public testing::WithParamInterface<const char*> {
+ protected:
+  void SetUp() override {
+    MlflowFaults::SetUp();
+    arguments_ = {GetParam()};
+  }
+
+  // Each trace has a file with its steps and itself, each once.
+  void expect_files(size_t traces, size_t spans) {
+    const json found = state();
+    EXPECT_TRUE(found["spans"].empty());
+    EXPECT_EQ(found["artifacts"].size(), traces);
+    for (const auto& [path, names] : found["artifacts"].items()) {
+      EXPECT_EQ(path.rfind("0/traces/tr-", 0), 0u) << path;
+      EXPECT_EQ(names.size(), spans + 1);
+      EXPECT_EQ((std::set<std::string>(names.begin(), names.end()).size()), spans + 1);
+    }
+    for (const auto& [id, info] : found["traces"].items()) {
+      EXPECT_EQ(found["artifacts"].count("0/traces/" + id + "/artifacts/traces.json"), 1u);
+      EXPECT_EQ(info["trace_metadata"]["mlflow.trace_schema.version"], "3");
+    }
+  }
+};
+
+INSTANTIATE_TEST_SUITE_P(Servers, MlflowWithoutOtlp, testing::Values("--no-spans", "--old"));
+
+// A server that takes no spans over OTLP gets them as files, in as many parts as they come.
+TEST_P(MlflowWithoutOtlp, TracesAreFiles) {
+  Session session(directory_.path());
+  attach();
+  record_trace("short", 5);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
+  expect_whole(1, 5);
+  expect_files(1, 5);
+  const tr_trace trace = tr_trace_start("long", TR_NUL, nullptr);
+  for (int i = 0; i < 50; ++i) {
+    add_span(trace, "step " + std::to_string(i));
+    const int flushed = i % 10 == 0 ? tr_flush(60'000) : TR_OK;
+    EXPECT_EQ(flushed, TR_OK);
+  }
+  tr_trace_end(trace);
+  EXPECT_EQ(session.stop(60'000), TR_OK);
+  const json found = state();
+  EXPECT_EQ(found["traces"].size(), 2u);
+  std::multiset<size_t> sizes;
+  for (const auto& [path, names] : found["artifacts"].items()) sizes.insert(names.size());
+  EXPECT_EQ(sizes, (std::multiset<size_t>{6, 51}));
+  EXPECT_LE(found["asked"]["/v1/traces"], 2);
+}
+
+// What is not known to be there is looked for before it is said again: a store of files takes a trace once only.
+TEST_P(MlflowWithoutOtlp, WhatFailsIsSaidAgain) {
+  fail(R"([{"match": "v1/traces", "times": 1, "fault": ["status", "503"]},
+           {"match": "traces.json", "method": "PUT", "times": 1, "fault": ["close"], "after": true},
+           {"match": "3.0/mlflow/traces", "method": "POST", "times": 1, "fault": ["reset"], "after": true}])");
+  Session session(directory_.path());
+  attach();
+  record_trace("first", 20);
+  record_trace("second", 20);
+  EXPECT_EQ(tr_flush(120'000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(2, 20);
+  expect_files(2, 20);
+}
+
+// That something of one trace is not there does not mean that the server takes no spans.
+TEST_F(MlflowFaults, ATraceThatIsRefusedCostsNoOther) {
+  fail(R"([{"match": "v1/traces", "times": 1, "fault": ["status", "404"]}])");
+  Session session(directory_.path());
+  attach();
+  record_trace("refused", 5);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
+  record_trace("taken", 5);
+  EXPECT_EQ(session.stop(20'000), TR_OK);
+  expect_whole(2, 5);
+  const json found = state();
+  size_t taken = 0;
+  for (const auto& [name, count] : found["spans"].items()) taken += name.rfind("taken", 0) == 0 ? 1 : 0;
+  EXPECT_EQ(taken, 6u);
+  EXPECT_LT(found["spans"].size(), 12u);
+  EXPECT_TRUE(found["artifacts"].empty());
+  const auto messages = session.messages();
+  EXPECT_EQ(std::count_if(messages.begin(), messages.end(),
+                          [](const std::string& each) { return each.find("answers 404") != std::string::npos; }),
+            1);
+}
+
+// Whether the server takes spans is asked; when no answer comes, nothing is known and all is said again.
+TEST_F(MlflowFaults, WhatIsNotAnsweredDecidesNothing) {
+  fail(R"([{"match": "v1/traces", "times": 1, "fault": ["status", "404"]},
+           {"match": "v1/traces", "times": 1, "fault": ["status", "503"]}])");
   Session session(directory_.path());
   attach();
   record_trace("trace", 5);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(session.stop(20'000), TR_OK);
   expect_whole(1, 5);
-  EXPECT_TRUE(state()["spans"].empty());
+  EXPECT_EQ(state()["spans"].size(), 6u);
+  EXPECT_TRUE(state()["artifacts"].empty());
 }
 
 }  // namespace

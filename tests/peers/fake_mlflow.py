@@ -1,10 +1,11 @@
 #!/usr/bin/env python3
 """A tracking server as far as tests need one: MLflow's rules and limits, in memory, and faults on demand.
 
-POST /_faults takes a list of {"match": part of a path, "times": n, "fault": [name, arguments...], "after": whether the
-request is carried out first}; faults are those of tests/peers/faults.py. GET /_state tells all that is stored: runs with
-their history as it was received, spans by name, and how often each path was asked. Options: --no-spans (as a server whose
-store is files), --user NAME:PASSWORD. Prints its port and ends with its standard input."""
+POST /_faults takes a list of {"match": part of a path, "method": if only one, "times": n, "fault": [name, arguments...],
+"after": whether the request is carried out first}; faults are those of tests/peers/faults.py. GET /_state tells all that is
+stored: runs with their history as it was received, spans by name, and how often each path was asked; of artifacts their
+size, and of traces.json the names of its spans. Options: --no-spans (as a server whose store is files), --old (as one that
+knows nothing of OTLP), --user NAME:PASSWORD. Prints its port and ends with its standard input."""
 import argparse
 import base64
 import json
@@ -97,6 +98,12 @@ class Store:
             raise Refused("Could not find experiment", "RESOURCE_DOES_NOT_EXIST", 404)
         return {"experiment": found}
 
+    def get_experiment(self, body):
+        found = self.experiments.get(body["experiment_id"])
+        if found is None:
+            raise Refused("no such experiment", "RESOURCE_DOES_NOT_EXIST", 404)
+        return {"experiment": dict(found, artifact_location=f"mlflow-artifacts:/{found['experiment_id']}")}
+
     def create_experiment(self, body):
         if self.experiment(body["name"]) is not None:
             raise Refused("Experiment already exists", "RESOURCE_ALREADY_EXISTS")
@@ -164,7 +171,9 @@ class Store:
         return {"run_info": {}}
 
     def take_spans(self, headers, body):
-        if headers.get("x-mlflow-experiment-id") not in self.experiments:
+        if "x-mlflow-experiment-id" not in headers:
+            raise Refused("the header is missing", status=422)
+        if headers["x-mlflow-experiment-id"] not in self.experiments:
             raise Refused("no such experiment", status=404)
         for span in inside(inside(inside([body], 1), 2), 2):
             known = dict(fields(span))
@@ -174,16 +183,32 @@ class Store:
 
     def take_trace(self, body):
         info = body["trace"]["trace_info"]
+        if self.takes_traces_once and info["trace_id"] in self.traces:
+            raise Refused("Yaml file already exists", "INTERNAL_ERROR", 500)
         self.traces[info["trace_id"]] = info
         return {"trace": {"trace_info": info}}
+
+    def get_trace(self, trace_id):
+        if trace_id not in self.traces:
+            raise Refused("no such trace", "RESOURCE_DOES_NOT_EXIST", 404)
+        return {"trace": {"trace_info": self.traces[trace_id]}}
+
+    def list_artifacts(self, folder):
+        names = {path[len(folder) + 1:] for path in self.artifacts if path.startswith(folder + "/")}
+        return {"files": [{"path": name, "is_dir": False} for name in names if "/" not in name]} if names else {}
+
+    def shown_artifacts(self):
+        return {path: [span["name"] for span in json.loads(content)["spans"]] if path.endswith("/traces.json")
+                else len(content) for path, content in self.artifacts.items()}
 
     def state(self):
         return {"experiments": self.experiments, "runs": list(self.runs.values()), "traces": self.traces,
                 "spans": Counter(name for name, _ in self.spans.values()), "asked": self.asked,
-                "artifacts": self.artifacts, "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
+                "artifacts": self.shown_artifacts(), "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
 
 
-CALLS = {"experiments/get-by-name": Store.get_by_name, "experiments/create": Store.create_experiment,
+CALLS = {"experiments/get-by-name": Store.get_by_name, "experiments/get": Store.get_experiment,
+         "experiments/create": Store.create_experiment,
          "runs/create": Store.create_run, "runs/search": Store.search, "runs/log-batch": Store.log_batch,
          "runs/update": Store.update, "runs/get": lambda store, body: {"run": store.shown(body["run_id"])},
          "traces": Store.take_trace}
@@ -225,7 +250,7 @@ class Handler(BaseHTTPRequestHandler):
     def fault_for(self, path):
         with self.server.store.lock:
             for fault in self.server.store.faults:
-                if fault["match"] in path and fault["times"] != 0:
+                if fault["match"] in path and fault["times"] != 0 and fault.get("method", self.command) == self.command:
                     fault["times"] -= 1
                     return fault
         return None
@@ -236,23 +261,40 @@ class Handler(BaseHTTPRequestHandler):
         try:
             with store.lock:
                 if path == "/v1/traces":
-                    if self.server.no_spans:
+                    if self.server.old:
+                        return 404, b"<html>Not Found</html>", (), "text/html"
+                    if self.server.no_spans and "x-mlflow-experiment-id" in self.headers:
                         return 501, b'{"detail":"not on this store"}'
                     store.take_spans(self.headers, body)
                     return 200, b"", (), "application/x-protobuf"
-                if path.startswith("/api/2.0/mlflow-artifacts/artifacts/"):
-                    store.artifacts[unquote(path.split("/", 5)[5])] = len(body)
-                    return 200, b"{}"
+                if path.startswith("/api/2.0/mlflow-artifacts/artifacts"):
+                    return self.artifact(store, unquote(path[36:]), body)
                 if self.command == "POST" and self.headers.get("Content-Type") != "application/json":
                     raise Refused("Content-Type must be application/json")
-                call = CALLS.get(re.sub(r"^/api/[23]\.0/mlflow/", "", path))
+                name = re.sub(r"^/api/[23]\.0/mlflow/", "", path)
+                if name.startswith("traces/"):
+                    return 200, json.dumps(store.get_trace(name[7:])).encode()
+                call = CALLS.get(name)
                 if call is None:
                     return 404, b"<html>Not Found</html>", (), "text/html"
-                query = {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+                query = self.query()
                 given = json.loads(body, parse_constant=refuse_constant) if body else query
                 return 200, json.dumps(call(store, given)).encode()
         except Refused as refused:
             return refused.status, json.dumps({"error_code": refused.code, "message": str(refused)}).encode()
+
+    def query(self):
+        return {key: value[0] for key, value in parse_qs(urlsplit(self.path).query).items()}
+
+    def artifact(self, store, path, body):
+        if not path:
+            return 200, json.dumps(store.list_artifacts(self.query()["path"])).encode()
+        if self.command == "PUT":
+            store.artifacts[path] = body
+            return 200, b"{}"
+        if path not in store.artifacts:
+            return 500, b"<html>Internal Server Error</html>", (), "text/html"
+        return 200, store.artifacts[path], (), "application/octet-stream"
 
     do_GET = do_POST = do_PUT = handle_any
 
@@ -260,10 +302,12 @@ class Handler(BaseHTTPRequestHandler):
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--no-spans", action="store_true")
+    parser.add_argument("--old", action="store_true")
     parser.add_argument("--user")
     options = parser.parse_args()
     server = Server(("127.0.0.1", 0), Handler)
-    server.store, server.no_spans = Store(), options.no_spans
+    server.store, server.no_spans, server.old = Store(), options.no_spans, options.old
+    server.store.takes_traces_once = options.no_spans
     server.user = options.user and "Basic " + base64.b64encode(options.user.encode()).decode()
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)

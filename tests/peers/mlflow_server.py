@@ -1,5 +1,7 @@
 #!/usr/bin/env python3
-"""A real MLflow server on loopback, with SQLite in a folder of its own: mlflow_server.py [FOLDER]
+"""A real MLflow server on loopback, with SQLite in a folder of its own: mlflow_server.py [FOLDER | --files]
+
+With --files its store is files, which take no spans over OTLP.
 
 To be run by the interpreter of an environment that has mlflow (tests/peers/mlflow_requirements.txt). Prints its port
 when it answers, and ends with its standard input."""
@@ -31,14 +33,17 @@ def answers(port):
 
 
 def main():
-    folder = sys.argv[1] if len(sys.argv) > 1 else tempfile.mkdtemp(prefix="trunkline-mlflow-")
+    files = sys.argv[1:] == ["--files"]
+    own = len(sys.argv) == 1 or files
+    folder = tempfile.mkdtemp(prefix="trunkline-mlflow-") if own else sys.argv[1]
+    store = f"file://{folder}/mlruns" if files else f"sqlite:///{folder}/mlflow.db"
     port = free_port()
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    environment.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true")
+    environment.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_ALLOW_FILE_STORE="true")
     with open(os.path.join(folder, "log"), "wb") as log:
         server = subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
-             "--backend-store-uri", f"sqlite:///{folder}/mlflow.db", "--artifacts-destination", f"{folder}/artifacts"],
+             "--backend-store-uri", store, "--artifacts-destination", f"{folder}/artifacts"],
             stdin=subprocess.DEVNULL, stdout=log, stderr=log, env=environment, start_new_session=True)
     try:
         deadline = time.monotonic() + START_S
@@ -52,7 +57,7 @@ def main():
     finally:
         os.killpg(server.pid, signal.SIGKILL)
         server.wait()
-        if len(sys.argv) == 1:
+        if own:
             shutil.rmtree(folder, ignore_errors=True)
 
 

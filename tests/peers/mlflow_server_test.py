@@ -10,13 +10,23 @@ import subprocess
 import time
 import unittest
 
-from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, variables
+from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, server_url, variables
 
 ORACLE = os.path.join(HERE, "..", "unit", "data", "qitos_mlflow.json")
 SAME_AS_QITOS = ("all_kinds_flat", "nested_end_order", "stop_reason_set_before_end", "body_raises")
 OURS = ("trunkline.key", "trunkline.trace_id", "tool/name", "action/name", "mlflow.user", "mlflow.source.name",
         "mlflow.source.type", "mlflow.runName")
 KILLS = 6
+
+
+def span_trees(trace):
+    """What a reader sees of the spans of a trace, whichever way they came. For a span of no type of its own, the server
+    takes over OTLP the kind that OpenInference has."""
+    def tree(span):
+        shown = {key: span[key] for key in ("name", "status", "status_message", "inputs", "outputs", "ended")}
+        shown["type"] = "CHAIN" if span["type"] == "UNKNOWN" else span["type"]
+        return dict(shown, events=len(span["events"]), children=[tree(child) for child in span["children"]])
+    return [tree(span) for span in trace["roots"]] + trace["orphans"]
 
 
 def expected_of(timeline):
@@ -74,6 +84,20 @@ class MlflowServerTest(MlflowTest):
         steps = [step for step, _ in history(run, "generation/total_tokens")]
         self.assertEqual(sorted(steps), list(range(2400)))
         self.assertEqual(history(run, "total_tokens"), [(0, 7200.0)])
+
+    def test_a_server_on_files_has_the_same_traces(self):
+        """It takes no spans over OTLP, and answers 501."""
+        found = []
+        for url in (server_url(), server_url("--files")):
+            self.assertEqual(self.agent("both ways", "replay", ORACLE, "all_kinds_flat", url=url), "")
+            found.append(read_back("both ways", "--stable", url=url))
+            self.assertEqual(len(found[-1]["traces"]), 1)
+        expected, seen = found[0]["traces"][0], found[1]["traces"][0]
+        self.assertGreater(len(json.dumps(span_trees(expected))), 500)
+        self.assertEqual(span_trees(seen), span_trees(expected))
+        for key in ("name", "state", "request_preview", "response_preview", "token_usage"):
+            self.assertEqual(seen[key], expected[key], key)
+        self.assertEqual(found[1]["runs"][0]["linked_traces"], 1)
 
     def test_a_run_of_the_host(self):
         self.agent("alone", "run")

@@ -1,4 +1,4 @@
-"""What the tests against MLflow's own server share: one server for all of a process, the agent, and reading back by
+"""What the tests against MLflow's own server share: one server of a kind for all of a process, the agent, and reading back by
 MLflow's own client. Run by the environment of mlflow_requirements.txt."""
 import atexit
 import functools
@@ -16,10 +16,10 @@ TIMEOUT_S = 300
 
 
 @functools.cache
-def server_url():
+def server_url(*options):
     """It is started when first asked for, which takes its time, and ends with this process."""
-    server = subprocess.Popen([sys.executable, os.path.join(HERE, "mlflow_server.py")], stdin=subprocess.PIPE,
-                              stdout=subprocess.PIPE, text=True)
+    server = subprocess.Popen([sys.executable, os.path.join(HERE, "mlflow_server.py"), *options],
+                              stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True)
 
     def stop():
         server.stdin.close()

@@ -9,7 +9,6 @@
 #include <cerrno>
 #include <charconv>
 #include <ctime>
-#include <nlohmann/json.hpp>
 #include <vector>
 
 #include "encode/json_names.hpp"
@@ -18,36 +17,19 @@
 #include "processors/mlflow/file_store_path.hpp"
 #include "processors/mlflow/file_store_yaml.hpp"
 #include "processors/mlflow/mlflow_trace_json.hpp"
+#include "processors/mlflow/span_list.hpp"
 
 namespace trunkline::mlflow {
 namespace {
 
 using encode::HexId;
 using encode::OtlpTrace;
-using Json = nlohmann::ordered_json;
 
 constexpr size_t kPreviewBytes = 1000;
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
 constexpr const char* kSpanFile = "/artifacts/traces.json";
 
 std::string pending_path(const std::string& name) { return "traces/." + name + ".spans"; }
-
-std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
-
-std::string text_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
-}
-int64_t number_of(const Json& object, const char* key) {
-  const auto found = object.find(key);
-  return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
-}
-// An attribute as the JSON text that it is; empty: there is none.
-std::string attribute_of(const Json& span, std::string_view key) {
-  const auto attributes = span.find("attributes");
-  if (attributes == span.end() || !attributes->is_object()) return {};
-  return text_of(*attributes, std::string(key).c_str());
-}
 
 // What a trace's spans have in common, as the first line of what is pending, for a process that did not see its start.
 std::string header_of(const OtlpTrace& trace) {
@@ -92,82 +74,6 @@ void complete_from(const TracePart& part, OtlpTrace* trace) {
   const std::array<uint8_t, 8> none{};
   if (trace->root_id == none) trace->root_id = id_of(part.root_id);
   if (trace->remote_parent == none) trace->remote_parent = id_of(part.remote_parent);
-}
-
-// Spans in the order in which they were first told, each once, as it was told last.
-class SpanList {
- public:
-  void add(Json span) {
-    const std::string id = text_of(span, "span_id");
-    if (id.empty()) return;
-    const auto [found, is_new] = index_.try_emplace(id, spans_.size());
-    if (is_new) {
-      spans_.push_back(std::move(span));
-    } else {
-      spans_[found->second] = std::move(span);
-    }
-  }
-  void add_lines(const std::string& lines) {
-    for (size_t at = 0, end; (end = lines.find('\n', at)) != std::string::npos; at = end + 1) {
-      Json span = Json::parse(lines.begin() + static_cast<std::ptrdiff_t>(at),
-                              lines.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-      if (span.is_object()) add(std::move(span));
-    }
-  }
-  std::vector<Json>& spans() { return spans_; }
-
-  // The span of the trace itself, the first that nothing is above.
-  Json* root() {
-    for (Json& span : spans_) {
-      if (span.contains("parent_span_id") && span["parent_span_id"].is_null()) return &span;
-    }
-    return spans_.empty() ? nullptr : &spans_.back();
-  }
-
- private:
-  std::vector<Json> spans_;
-  std::map<std::string, size_t> index_;
-};
-
-// What the trace was asked and what it answered: of its first and its last step that say so.
-void give_content(SpanList* list, Json* root) {
-  const std::string id = text_of(*root, "span_id");
-  std::string inputs = attribute_of(*root, names::kMlflowSpanInputs);
-  std::string outputs = attribute_of(*root, names::kMlflowSpanOutputs);
-  const bool has_outputs = !outputs.empty();
-  int64_t first = INT64_MAX;
-  int64_t last = INT64_MIN;
-  const bool has_inputs = !inputs.empty();
-  for (const Json& span : list->spans()) {
-    if (text_of(span, "parent_span_id") != id) continue;
-    const std::string in = attribute_of(span, names::kMlflowSpanInputs);
-    const std::string out = attribute_of(span, names::kMlflowSpanOutputs);
-    const int64_t start = number_of(span, "start_time_unix_nano");
-    const int64_t end = number_of(span, "end_time_unix_nano");
-    if (!has_inputs && !in.empty() && start < first) {
-      inputs = in;
-      first = start;
-    }
-    if (!has_outputs && !out.empty() && end >= last) {
-      outputs = out;
-      last = end;
-    }
-  }
-  if (!inputs.empty()) (*root)["attributes"][std::string(names::kMlflowSpanInputs)] = inputs;
-  if (!outputs.empty()) (*root)["attributes"][std::string(names::kMlflowSpanOutputs)] = outputs;
-}
-
-// The sums of the tokens of all spans, as JSON; empty: none tells any.
-std::string usage_of(SpanList* list) {
-  Json sums = Json::object();
-  for (const Json& span : list->spans()) {
-    const Json usage = Json::parse(attribute_of(span, names::kMlflowTokenUsage), nullptr, false);
-    if (!usage.is_object()) continue;
-    for (const auto& [key, tokens] : usage.items()) {
-      if (tokens.is_number_integer()) sums[key] = sums.value(key, int64_t{0}) + tokens.get<int64_t>();
-    }
-  }
-  return sums.empty() ? std::string() : dump(sums);
 }
 
 std::string iso_time(int64_t nanoseconds) {
@@ -251,12 +157,7 @@ Error TraceFiles::complete(const Folder& experiment, const std::string& place, c
   SpanList list;
   const Expected<std::string> before = experiment.read(folder + kSpanFile);
   if (!before && before.error().code == TR_EAGAIN) return before.error();
-  if (before) {
-    Json stored = Json::parse(*before, nullptr, false);
-    if (stored.is_object() && stored.contains("spans")) {
-      for (Json& span : stored["spans"]) list.add(std::move(span));
-    }
-  }
+  if (before) list.add_file(*before);
   const Expected<std::string> pending = experiment.read(pending_path(name));
   if (!pending && pending.error().code == TR_EAGAIN) return pending.error();
   if (pending) list.add_lines(*pending);
@@ -264,9 +165,9 @@ Error TraceFiles::complete(const Folder& experiment, const std::string& place, c
   std::vector<Item> tags = part.tags;
   std::string end;
   if (append_trace_span(*part.end, trace, &end, &tags)) list.add_lines(end + "\n");
-  Json* root = list.root();
+  list.give_content();
+  const Json* root = list.root();
   if (root == nullptr) return Error::none();
-  give_content(&list, root);
   const std::string inputs = attribute_of(*root, names::kMlflowSpanInputs);
   const std::string outputs = attribute_of(*root, names::kMlflowSpanOutputs);
 
@@ -283,8 +184,8 @@ Error TraceFiles::complete(const Folder& experiment, const std::string& place, c
   file("/request_metadata/", names::kMlflowSourceRun, part.run_id);
   file("/request_metadata/", names::kMlflowTraceSession, trace.conversation_id);
   file("/request_metadata/", names::kMlflowTraceUser, trace.user_id);
-  file("/request_metadata/", names::kMlflowTraceUsage, usage_of(&list));
-  if (Error error = stage_->replace(experiment, folder + kSpanFile, dump(Json{{"spans", list.spans()}}))) return error;
+  file("/request_metadata/", names::kMlflowTraceUsage, list.usage());
+  if (Error error = stage_->replace(experiment, folder + kSpanFile, list.file())) return error;
   for (const auto& [path, value] : files) {
     Error error = stage_->replace(experiment, path, value);
     if (error && error.code != TR_EINVAL) return {TR_EAGAIN, error.message};  // a tag that cannot be a file is left out

@@ -108,6 +108,17 @@ Error Rest::post(const std::string& path, std::string body, std::string* answer,
   return ask_for_json(std::move(request), answer);
 }
 
+Error Rest::fetch(const std::string& path, size_t limit, std::string* bytes) {
+  net::Request request;
+  request.path = path;
+  request.response_limit = limit;
+  net::Response response;
+  if (Error error = ask(std::move(request), &response)) return error;
+  gate_.succeeded();
+  *bytes = std::move(response.body);
+  return Error::none();
+}
+
 Error Rest::send(net::Request request, int* status) {
   net::Response response;
   Error error = ask(std::move(request), &response);

@@ -24,6 +24,9 @@ class Rest {
   // A body that is no JSON, or a file; nothing is expected back. `status`: what the server answered, 0 if nothing.
   Error send(net::Request request, int* status);
 
+  // What answers may be anything, of at most `limit` bytes.
+  Error fetch(const std::string& path, size_t limit, std::string* bytes);
+
   // Something that only a person can mend: nothing is sent for a while.
   Error halt(const std::string& sentence);
 

@@ -166,21 +166,8 @@ Error RestBackend::log_artifact(const std::string& run_id, const std::string& pa
   const auto run = read_run(run_id);
   if (!run) return run.error();
   const std::string uri = text_at(parse(*run), {"run", "info", "artifact_uri"});
-  constexpr std::string_view kScheme = "mlflow-artifacts:";
-  if (uri.rfind(kScheme, 0) != 0) {
-    return {TR_EUNSUPPORTED, "the run's artifacts do not go through the server (" + uri.substr(0, uri.find(':')) + ")"};
-  }
-  std::string place = uri.substr(kScheme.size());
-  if (place.rfind("//", 0) == 0) place.erase(0, std::min(place.find('/', 2), place.size()));
-  net::Request request;
-  request.method = "PUT";
-  request.path = "/api/2.0/mlflow-artifacts/artifacts" + net::escape_url(place + "/" + path, true);
-  request.headers = {{"Content-Type", "application/octet-stream"}};
-  request.file = file;
-  int status = 0;
-  Error error = rest_->send(std::move(request), &status);
-  if (error.code == TR_ENOENT) error.code = TR_EINVAL;  // the run is there: it is the place that is not
-  return error;
+  const auto place = artifact_path(uri);
+  return place ? artifacts_.put_file(*place + "/" + path, file) : place.error();
 }
 
 }  // namespace trunkline::mlflow

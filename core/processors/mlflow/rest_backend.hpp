@@ -6,13 +6,15 @@
 
 #include "processors/mlflow/mlflow_backend.hpp"
 #include "processors/mlflow/mlflow_rest.hpp"
+#include "processors/mlflow/rest_artifacts.hpp"
 #include "processors/mlflow/rest_traces.hpp"
 
 namespace trunkline::mlflow {
 
 class RestBackend final : public Backend {
  public:
-  explicit RestBackend(std::unique_ptr<Rest> rest) : rest_(std::move(rest)), traces_(rest_.get()) {}
+  explicit RestBackend(std::unique_ptr<Rest> rest)
+      : rest_(std::move(rest)), artifacts_(rest_.get()), traces_(rest_.get()) {}
 
   std::string destination() const override { return rest_->destination(); }
   Expected<std::string> find_or_create_experiment(const std::string& name) override;
@@ -37,6 +39,7 @@ class RestBackend final : public Backend {
   Error run_is_there(const std::string& run_id);
 
   const std::unique_ptr<Rest> rest_;
+  RestArtifacts artifacts_;
   RestTraces traces_;
 };
 

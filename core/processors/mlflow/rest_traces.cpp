@@ -2,23 +2,14 @@
 
 #include <unistd.h>
 
-#include <algorithm>
-#include <cstdio>
-#include <ctime>
-
-#include "encode/json_names.hpp"
-#include "encode/json_writer.hpp"
-#include "processors/mlflow/mlflow_keys.hpp"
+#include "processors/mlflow/rest_trace_info.hpp"
 
 namespace trunkline::mlflow {
 namespace {
 
-using encode::HexId;
-using encode::JsonObject;
-using encode::view;
+constexpr int kNotThisStore = 501;
 
-constexpr size_t kMostMetadataCharacters = 250;
-constexpr size_t kMostTagOfTraceCharacters = 4096;
+bool is_missing(int status) { return status == 404 || status == 405; }
 
 encode::OtlpResource resource() {
   encode::OtlpResource about;
@@ -44,109 +35,77 @@ encode::OtlpTrace otlp_trace(const TracePart& part) {
   return trace;
 }
 
-std::string rfc3339(int64_t ns) {
-  const auto seconds = static_cast<time_t>(ns / 1'000'000'000);
-  std::tm parts{};
-  gmtime_r(&seconds, &parts);
-  char text[64];
-  std::snprintf(text, sizeof text, "%04d-%02d-%02dT%02d:%02d:%02d.%03dZ", parts.tm_year + 1900, parts.tm_mon + 1,
-                parts.tm_mday, parts.tm_hour, parts.tm_min, parts.tm_sec, static_cast<int>(ns / 1'000'000 % 1000));
-  return text;
-}
-
-std::string duration(int64_t ns) {
-  char text[64];
-  std::snprintf(text, sizeof text, "%lld.%09llds", static_cast<long long>(ns / 1'000'000'000),
-                static_cast<long long>(ns % 1'000'000'000));
-  return text;
-}
-
-void add_metadata(JsonObject* info, const TracePart& part) {
-  JsonObject metadata(info->member("trace_metadata"));
-  if (!part.run_id.empty()) metadata.string("mlflow.sourceRun", part.run_id);
-  metadata.string_unless_empty("mlflow.trace.session", cut_text(part.group_id, kMostMetadataCharacters));
-  for (size_t i = 0; i < part.end->attribute_count; ++i) {
-    const tr_attribute& each = part.end->attributes[i];
-    const bool user = view(each.key) == "user.id";
-    const std::string value = value_text(each.value);
-    if (view(each.key).rfind("mlflow.", 0) == 0) continue;
-    metadata.string(user ? "mlflow.trace.user" : view(each.key), cut_text(value, kMostMetadataCharacters));
-  }
-  metadata.close();
-}
-
 }  // namespace
 
-std::string trace_info_body(const TracePart& part) {
-  const tr_record& end = *part.end;
-  std::string body;
-  JsonObject whole(&body);
-  JsonObject trace(whole.member("trace"));
-  JsonObject info(trace.member("trace_info"));
-  info.string("trace_id", "tr-" + std::string(HexId<16>(end.trace_id).view()));
-  JsonObject location(info.member("trace_location"));
-  location.string("type", "MLFLOW_EXPERIMENT");
-  JsonObject experiment(location.member("mlflow_experiment"));
-  experiment.string("experiment_id", part.experiment_id);
-  experiment.close();
-  location.close();
-  info.string("request_time", rfc3339(std::max<int64_t>(0, end.start_ns)));
-  info.string("execution_duration", duration(std::max<int64_t>(0, end.end_ns - end.start_ns)));
-  info.string("state", (end.flags & TR_RECORD_FAILED) != 0 ? "ERROR" : "OK");
-  info.string_unless_empty("request_preview", part.request_preview);
-  info.string_unless_empty("response_preview", part.response_preview);
-  add_metadata(&info, part);
-  JsonObject tags(info.member("tags"));
-  if (!part.name.empty()) tags.string("mlflow.traceName", part.name);
-  for (const Item& tag : part.tags) tags.string(tag.key, cut_text(tag.value, kMostTagOfTraceCharacters));
-  tags.close();
-  info.close();
-  trace.close();
-  whole.close();
-  return body;
-}
-
-RestTraces::RestTraces(Rest* rest) : rest_(rest), request_(encode::OtlpDialect::Mlflow, resource()) {}
+RestTraces::RestTraces(Rest* rest) : rest_(rest), request_(encode::OtlpDialect::Mlflow, resource()), files_(rest) {}
 
 Error RestTraces::send(const std::vector<TracePart>& parts) {
   Error first;
   for (const TracePart& part : parts) {
-    Error error = takes_spans_ ? send_spans(part) : Error::none();
-    if (error.code != TR_EAGAIN && part.end != nullptr) {
-      if (Error failed = send_info(part)) error = failed;
-    }
+    Error error = send_part(part);
     if (error.code == TR_EAGAIN) return error;
     if (error && !first) first = std::move(error);
   }
   return first;
 }
 
-Error RestTraces::post_spans(const TracePart& part) {
-  net::Request request;
-  request.method = "POST";
-  request.path = "/v1/traces";
-  request.headers = {{"Content-Type", "application/x-protobuf"}, {"x-mlflow-experiment-id", part.experiment_id}};
-  if (!part.run_id.empty()) request.headers.push_back({"x-mlflow-run-id", part.run_id});
-  request.body = request_.take();
-  int status = 0;
-  Error error = rest_->send(std::move(request), &status);
-  if (status != 501 && status != 404 && status != 405) return error;
-  takes_spans_ = false;
-  return {TR_EUNSUPPORTED, "the server takes no spans (it is older than 3.4, or stores to files): traces come without"};
+Error RestTraces::send_part(const TracePart& part) {
+  const encode::OtlpTrace trace = otlp_trace(part);
+  Error error = endpoint_ == Endpoint::kMissing ? Error::none() : send_spans(part, trace);
+  if (error.code == TR_EAGAIN) return error;
+  if (endpoint_ == Endpoint::kMissing) return files_.add(part, trace);
+  if (part.end == nullptr) return error;
+  Error failed = send_info(part);
+  return failed ? failed : error;
 }
 
-Error RestTraces::send_spans(const TracePart& part) {
-  const encode::OtlpTrace trace = otlp_trace(part);
+// Spans that are refused cost no others.
+Error RestTraces::send_spans(const TracePart& part, const encode::OtlpTrace& trace) {
   std::vector<const tr_record*> records = part.spans;
   if (part.end != nullptr) records.push_back(part.end);
+  Error first;
   for (size_t i = 0; i < records.size();) {
     if (request_.add(*records[i], trace) != encode::OtlpAdded::Full) {
       ++i;
-    } else if (Error error = post_spans(part)) {
-      return error;
+      continue;
     }
+    Error error = post_spans(part);
+    if (error.code == TR_EAGAIN || endpoint_ == Endpoint::kMissing) return error;
+    if (error && !first) first = std::move(error);
   }
-  return request_.spans() == 0 ? Error::none() : post_spans(part);
+  Error error = request_.spans() == 0 ? Error::none() : post_spans(part);
+  return first && error.code != TR_EAGAIN ? first : error;
+}
+
+Error RestTraces::post_spans(const TracePart& part) {
+  net::Request request;
+  request.headers = {{"x-mlflow-experiment-id", part.experiment_id}};
+  if (!part.run_id.empty()) request.headers.push_back({"x-mlflow-run-id", part.run_id});
+  request.body = request_.take();
+  int status = 0;
+  Error error = post(std::move(request), &status);
+  if (!error) endpoint_ = Endpoint::kThere;
+  if (status == kNotThisStore) endpoint_ = Endpoint::kMissing;
+  if (is_missing(status) && endpoint_ == Endpoint::kUnknown) {
+    if (Error failed = look_for_endpoint()) return failed;
+  }
+  return error;
+}
+
+// A 404 may mean the experiment. Without naming one, a server that has the endpoint says what it misses.
+Error RestTraces::look_for_endpoint() {
+  int status = 0;
+  Error error = post({}, &status);
+  if (error.code == TR_EAGAIN) return error;
+  endpoint_ = is_missing(status) || status == kNotThisStore ? Endpoint::kMissing : Endpoint::kThere;
+  return Error::none();
+}
+
+Error RestTraces::post(net::Request request, int* status) {
+  request.method = "POST";
+  request.path = "/v1/traces";
+  request.headers.push_back({"Content-Type", "application/x-protobuf"});
+  return rest_->send(std::move(request), status);
 }
 
 Error RestTraces::send_info(const TracePart& part) {

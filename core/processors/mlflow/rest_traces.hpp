@@ -1,5 +1,6 @@
 // MLflow's own traces at a tracking server: finished spans by its OTLP endpoint, and for each finished trace one call
-// that carries what OTLP does not carry to every version of the server: the run, the session, the name, metadata.
+// that carries what OTLP does not carry to every version of the server: the run, the session, the name, metadata. A
+// server that has no such endpoint gets its traces as files (rest_trace_files.hpp).
 #pragma once
 
 #include <string>
@@ -8,6 +9,7 @@
 #include "encode/otlp_request.hpp"
 #include "processors/mlflow/mlflow_backend.hpp"
 #include "processors/mlflow/mlflow_rest.hpp"
+#include "processors/mlflow/rest_trace_files.hpp"
 
 namespace trunkline::mlflow {
 
@@ -15,20 +17,22 @@ class RestTraces {
  public:
   explicit RestTraces(Rest* rest);
 
-  // TR_EUNSUPPORTED: the server takes no spans; what can be told of its traces is told.
   Error send(const std::vector<TracePart>& parts);
 
  private:
-  Error send_spans(const TracePart& part);
+  enum class Endpoint { kUnknown, kThere, kMissing };
+
+  Error send_part(const TracePart& part);
+  Error send_spans(const TracePart& part, const encode::OtlpTrace& trace);
   Error post_spans(const TracePart& part);
+  Error look_for_endpoint();
+  Error post(net::Request request, int* status);
   Error send_info(const TracePart& part);
 
   Rest* const rest_;
   encode::OtlpRequest request_;
-  bool takes_spans_ = true;
+  RestTraceFiles files_;
+  Endpoint endpoint_ = Endpoint::kUnknown;
 };
-
-// The body of the call that says what a trace was.
-std::string trace_info_body(const TracePart& part);
 
 }  // namespace trunkline::mlflow

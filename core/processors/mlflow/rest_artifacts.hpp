@@ -1,0 +1,32 @@
+// Files among MLflow's artifacts, as far as they go through the tracking server.
+#pragma once
+
+#include <string>
+
+#include "model/expected.hpp"
+#include "processors/mlflow/mlflow_rest.hpp"
+
+namespace trunkline::mlflow {
+
+// The path below the server's artifacts that a URI of artifacts names. TR_EUNSUPPORTED: they do not go through it.
+Expected<std::string> artifact_path(const std::string& uri);
+
+// The errors of all of them are those of Backend; TR_ENOENT does not occur, for what is missing is no run.
+class RestArtifacts {
+ public:
+  explicit RestArtifacts(Rest* rest) : rest_(rest) {}
+
+  Error put(const std::string& path, std::string bytes);
+  Error put_file(const std::string& path, const std::string& file);
+  // Empty: there is no such file. TR_EINVAL: also one that is longer than kMostBytesRead.
+  Expected<std::string> get(const std::string& folder, const std::string& name);
+
+  static constexpr size_t kMostBytesRead = size_t{64} << 20;
+
+ private:
+  Error send(const std::string& path, net::Request request);
+
+  Rest* const rest_;
+};
+
+}  // namespace trunkline::mlflow
