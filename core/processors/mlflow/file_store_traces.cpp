@@ -9,6 +9,8 @@
 #include <cerrno>
 #include <charconv>
 #include <ctime>
+#include <nlohmann/json.hpp>
+#include <optional>
 #include <vector>
 
 #include "encode/json_names.hpp"
@@ -24,10 +26,18 @@ namespace {
 
 using encode::HexId;
 using encode::OtlpTrace;
+using Json = nlohmann::ordered_json;
 
 constexpr size_t kPreviewBytes = 1000;
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
 constexpr const char* kSpanFile = "/artifacts/traces.json";
+
+std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
+
+std::string text_of(const Json& object, const char* key) {
+  const auto found = object.find(key);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
 
 std::string pending_path(const std::string& name) { return "traces/." + name + ".spans"; }
 
@@ -89,17 +99,12 @@ std::string iso_time(int64_t nanoseconds) {
 
 std::string preview(const std::string& text) { return text.substr(0, utf8_cut(text, kPreviewBytes)); }
 
-std::string info_of(const std::string& name, const TracePart& part, const Json& root) {
-  const int64_t start = number_of(root, "start_time_unix_nano");
-  const int64_t end = number_of(root, "end_time_unix_nano");
-  const bool failed = text_of(root["status"], "code") == "STATUS_CODE_ERROR";
-  const std::string inputs = attribute_of(root, names::kMlflowSpanInputs);
-  const std::string outputs = attribute_of(root, names::kMlflowSpanOutputs);
-  return "execution_duration_ms: " + std::to_string((end - start) / kNanosecondsPerMillisecond) +
-         "\nrequest_preview: " + yaml_text(inputs.empty() ? part.request_preview : preview(inputs)) +
-         "\nrequest_time: " + yaml_text(iso_time(start)) +
-         "\nresponse_preview: " + yaml_text(outputs.empty() ? part.response_preview : preview(outputs)) +
-         "\nstate: " + (failed ? "ERROR" : "OK") + "\ntrace_id: " + yaml_text(name) +
+std::string info_of(const std::string& name, const TracePart& part, const RootSpan& root) {
+  return "execution_duration_ms: " + std::to_string((root.end_ns - root.start_ns) / kNanosecondsPerMillisecond) +
+         "\nrequest_preview: " + yaml_text(root.inputs.empty() ? part.request_preview : preview(root.inputs)) +
+         "\nrequest_time: " + yaml_text(iso_time(root.start_ns)) +
+         "\nresponse_preview: " + yaml_text(root.outputs.empty() ? part.response_preview : preview(root.outputs)) +
+         "\nstate: " + (root.failed ? "ERROR" : "OK") + "\ntrace_id: " + yaml_text(name) +
          "\ntrace_location:\n  mlflow_experiment:\n    experiment_id: " + yaml_text(part.experiment_id) +
          "\n  type: MLFLOW_EXPERIMENT\n";
 }
@@ -165,22 +170,19 @@ Error TraceFiles::complete(const Folder& experiment, const std::string& place, c
   std::vector<Item> tags = part.tags;
   std::string end;
   if (append_trace_span(*part.end, trace, &end, &tags)) list.add_lines(end + "\n");
-  list.give_content();
-  const Json* root = list.root();
-  if (root == nullptr) return Error::none();
-  const std::string inputs = attribute_of(*root, names::kMlflowSpanInputs);
-  const std::string outputs = attribute_of(*root, names::kMlflowSpanOutputs);
+  const std::optional<RootSpan> root = list.complete();
+  if (!root) return Error::none();
 
   std::vector<std::pair<std::string, std::string>> files;
   const auto file = [&](const char* kind, std::string_view key, const std::string& value) {
     if (!value.empty()) files.emplace_back(folder + kind + std::string(key), value);
   };
   for (const Item& tag : tags) file("/tags/", tag.key, tag.value);
-  file("/tags/", names::kMlflowTraceName, text_of(*root, "name"));
+  file("/tags/", names::kMlflowTraceName, root->name);
   file("/tags/", names::kMlflowArtifactLocation, file_uri(place + "/" + folder + "/artifacts"));
   file("/request_metadata/", names::kMlflowTraceSchema, "3");
-  file("/request_metadata/", names::kMlflowTraceInputs, inputs);
-  file("/request_metadata/", names::kMlflowTraceOutputs, outputs);
+  file("/request_metadata/", names::kMlflowTraceInputs, root->inputs);
+  file("/request_metadata/", names::kMlflowTraceOutputs, root->outputs);
   file("/request_metadata/", names::kMlflowSourceRun, part.run_id);
   file("/request_metadata/", names::kMlflowTraceSession, trace.conversation_id);
   file("/request_metadata/", names::kMlflowTraceUser, trace.user_id);

@@ -17,7 +17,7 @@ bool is_listed(const std::string& answer, const std::string& name) {
   const json list = json::parse(answer, nullptr, false);
   const json files = list.is_object() ? list.value("files", json::array()) : json::array();
   return std::any_of(files.begin(), files.end(),
-                     [&](const json& file) { return file.is_object() && file.value("path", "") == name; });
+                     [&](const json& file) { return file.is_object() && file.value("path", json()) == json(name); });
 }
 
 }  // namespace

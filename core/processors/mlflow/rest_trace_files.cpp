@@ -1,5 +1,7 @@
 #include "processors/mlflow/rest_trace_files.hpp"
 
+#include <nlohmann/json.hpp>
+
 #include "model/names.hpp"
 #include "net/url.hpp"
 #include "processors/mlflow/mlflow_trace_json.hpp"
@@ -7,6 +9,8 @@
 
 namespace trunkline::mlflow {
 namespace {
+
+using nlohmann::json;
 
 constexpr const char* kSpanFile = "traces.json";
 
@@ -19,9 +23,9 @@ Expected<std::string> RestTraceFiles::artifacts_of(const std::string& experiment
   std::string answer;
   const std::string call = "/api/2.0/mlflow/experiments/get?experiment_id=" + net::escape_url(experiment_id);
   if (Error error = rest_->get(call, &answer)) return error;
-  const Json tree = Json::parse(answer, nullptr, false);
-  const std::string uri = tree.contains("experiment") ? text_of(tree["experiment"], "artifact_location") : "";
-  auto path = artifact_path(uri);
+  const json experiment = json::parse(answer).value("experiment", json());
+  const json uri = experiment.is_object() ? experiment.value("artifact_location", json()) : json();
+  auto path = artifact_path(uri.is_string() ? uri.get<std::string>() : std::string());
   if (path) experiments_[experiment_id] = *path;
   return path;
 }
@@ -38,7 +42,7 @@ Error RestTraceFiles::put_spans(const TracePart& part, const std::string& name, 
     list->add_file(*before);
   }
   list->add_lines(lines);
-  if (part.end != nullptr) list->give_content();
+  if (part.end != nullptr) (void)list->complete();
   return list->empty() ? Error::none() : artifacts_.put(folder + "/" + kSpanFile, list->file());
 }
 

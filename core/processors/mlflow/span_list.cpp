@@ -1,8 +1,15 @@
 #include "processors/mlflow/span_list.hpp"
 
+#include <map>
+#include <nlohmann/json.hpp>
+#include <vector>
+
 #include "model/names.hpp"
 
 namespace trunkline::mlflow {
+namespace {
+
+using Json = nlohmann::ordered_json;
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
 
@@ -16,28 +23,50 @@ int64_t number_of(const Json& object, const char* key) {
   return found != object.end() && found->is_number_integer() ? found->get<int64_t>() : 0;
 }
 
+// As the JSON text that it is; empty: there is none.
 std::string attribute_of(const Json& span, std::string_view key) {
   const auto attributes = span.find("attributes");
   if (attributes == span.end() || !attributes->is_object()) return {};
   return text_of(*attributes, std::string(key).c_str());
 }
 
-void SpanList::add(Json span) {
-  const std::string id = text_of(span, "span_id");
-  if (id.empty()) return;
-  const auto [found, is_new] = index_.try_emplace(id, spans_.size());
-  if (is_new) {
-    spans_.push_back(std::move(span));
-  } else {
-    spans_[found->second] = std::move(span);
+}  // namespace
+
+struct SpanList::Spans {
+  std::vector<Json> list;
+  std::map<std::string, size_t> index;
+
+  void add(Json span) {
+    const std::string id = text_of(span, "span_id");
+    if (id.empty()) return;
+    const auto [found, is_new] = index.try_emplace(id, list.size());
+    if (is_new) {
+      list.push_back(std::move(span));
+    } else {
+      list[found->second] = std::move(span);
+    }
   }
-}
+  Json* root() {
+    for (Json& span : list) {
+      if (span.contains("parent_span_id") && span["parent_span_id"].is_null()) return &span;
+    }
+    return list.empty() ? nullptr : &list.back();
+  }
+};
+
+SpanList::SpanList() : spans_(std::make_unique<Spans>()) {}
+
+SpanList::~SpanList() = default;
+
+bool SpanList::empty() const { return spans_->list.empty(); }
+
+std::string SpanList::file() const { return dump(Json{{"spans", spans_->list}}); }
 
 void SpanList::add_lines(const std::string& lines) {
   for (size_t at = 0, end; (end = lines.find('\n', at)) != std::string::npos; at = end + 1) {
     Json span = Json::parse(lines.begin() + static_cast<std::ptrdiff_t>(at),
                             lines.begin() + static_cast<std::ptrdiff_t>(end), nullptr, false);
-    if (span.is_object()) add(std::move(span));
+    if (span.is_object()) spans_->add(std::move(span));
   }
 }
 
@@ -45,20 +74,13 @@ void SpanList::add_file(const std::string& text) {
   Json stored = Json::parse(text, nullptr, false);
   if (!stored.is_object() || !stored.contains("spans") || !stored["spans"].is_array()) return;
   for (Json& span : stored["spans"]) {
-    if (span.is_object()) add(std::move(span));
+    if (span.is_object()) spans_->add(std::move(span));
   }
 }
 
-Json* SpanList::root() {
-  for (Json& span : spans_) {
-    if (span.contains("parent_span_id") && span["parent_span_id"].is_null()) return &span;
-  }
-  return spans_.empty() ? nullptr : &spans_.back();
-}
-
-void SpanList::give_content() {
-  Json* const top = root();
-  if (top == nullptr) return;
+std::optional<RootSpan> SpanList::complete() {
+  Json* const top = spans_->root();
+  if (top == nullptr) return std::nullopt;
   const std::string id = text_of(*top, "span_id");
   std::string inputs = attribute_of(*top, names::kMlflowSpanInputs);
   std::string outputs = attribute_of(*top, names::kMlflowSpanOutputs);
@@ -66,7 +88,7 @@ void SpanList::give_content() {
   int64_t first = INT64_MAX;
   int64_t last = INT64_MIN;
   const bool has_inputs = !inputs.empty();
-  for (const Json& span : spans_) {
+  for (const Json& span : spans_->list) {
     if (text_of(span, "parent_span_id") != id) continue;
     const std::string in = attribute_of(span, names::kMlflowSpanInputs);
     const std::string out = attribute_of(span, names::kMlflowSpanOutputs);
@@ -83,11 +105,19 @@ void SpanList::give_content() {
   }
   if (!inputs.empty()) (*top)["attributes"][std::string(names::kMlflowSpanInputs)] = inputs;
   if (!outputs.empty()) (*top)["attributes"][std::string(names::kMlflowSpanOutputs)] = outputs;
+  const auto status = top->find("status");
+  const bool failed = status != top->end() && text_of(*status, "code") == "STATUS_CODE_ERROR";
+  return RootSpan{text_of(*top, "name"),
+                  std::move(inputs),
+                  std::move(outputs),
+                  number_of(*top, "start_time_unix_nano"),
+                  number_of(*top, "end_time_unix_nano"),
+                  failed};
 }
 
 std::string SpanList::usage() const {
   Json sums = Json::object();
-  for (const Json& span : spans_) {
+  for (const Json& span : spans_->list) {
     const Json usage = Json::parse(attribute_of(span, names::kMlflowTokenUsage), nullptr, false);
     if (!usage.is_object()) continue;
     for (const auto& [key, tokens] : usage.items()) {

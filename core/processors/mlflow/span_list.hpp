@@ -3,47 +3,48 @@
 #pragma once
 
 #include <cstdint>
-#include <map>
-#include <nlohmann/json.hpp>
+#include <memory>
+#include <optional>
 #include <string>
-#include <string_view>
-#include <vector>
 
 namespace trunkline::mlflow {
 
-using Json = nlohmann::ordered_json;
-
-std::string dump(const Json& json);
-
-// Members of an object; empty and 0: there is none of that type.
-std::string text_of(const Json& object, const char* key);
-int64_t number_of(const Json& object, const char* key);
-
-// An attribute of a span as the JSON text that it is; empty: there is none.
-std::string attribute_of(const Json& span, std::string_view key);
+// The span of the trace itself. Inputs and outputs are JSON text; empty: there are none.
+struct RootSpan {
+  std::string name;
+  std::string inputs;
+  std::string outputs;
+  int64_t start_ns = 0;
+  int64_t end_ns = 0;
+  bool failed = false;
+};
 
 // Spans in the order in which they were first told, each once, as it was told last.
 class SpanList {
  public:
-  void add(Json span);
+  SpanList();
+  ~SpanList();
+  SpanList(const SpanList&) = delete;
+  SpanList& operator=(const SpanList&) = delete;
+
   // One object a line; what is none is left out.
   void add_lines(const std::string& lines);
   // The content of a traces.json.
   void add_file(const std::string& text);
 
-  bool empty() const { return spans_.empty(); }
-  std::string file() const { return dump(Json{{"spans", spans_}}); }
+  // All spans are there: gives the first that nothing is above what the trace was asked and what it answered, of its
+  // first and its last step that say so. Nothing: there are no spans.
+  std::optional<RootSpan> complete();
 
-  // The span of the trace itself, the first that nothing is above; nullptr: there are no spans.
-  Json* root();
-  // Gives the root what the trace was asked and what it answered: of its first and its last step that say so.
-  void give_content();
+  bool empty() const;
+  // The content of traces.json.
+  std::string file() const;
   // The sums of the tokens of all spans, as JSON; empty: none tells any.
   std::string usage() const;
 
  private:
-  std::vector<Json> spans_;
-  std::map<std::string, size_t> index_;
+  struct Spans;
+  const std::unique_ptr<Spans> spans_;
 };
 
 }  // namespace trunkline::mlflow
