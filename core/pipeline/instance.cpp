@@ -318,6 +318,11 @@ bool Instance::say(tr_level level, std::string_view message) {
   return instance != nullptr;
 }
 
+std::string Instance::service_name() {
+  const auto instance = serving();
+  return instance == nullptr ? std::string() : instance->settings_.service_name;
+}
+
 void Instance::count(tr_stats* out) {
   if (const auto instance = serving()) return instance->stats(out);
   record::Gate* gate = record::gate();

@@ -53,6 +53,8 @@ class Instance {
   static int shutdown(uint32_t timeout_ms, bool exiting);
   // A message of a built-in processor, to where the instance's own go. false: nobody serves.
   static bool say(tr_level level, std::string_view message);
+  // As the settings have it; empty: no instance serves.
+  static std::string service_name();
   // Counts of the instance that serves, else of the one that ended last. false: no such processor.
   static void count(tr_stats* out);
   static bool count(tr_processor_id id, tr_processor_stats* out);

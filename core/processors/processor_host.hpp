@@ -16,6 +16,8 @@ struct ProcessorHost {
   void (*message)(tr_level level, std::string_view sentence) = nullptr;  // nullptr: standard error
   // Milliseconds a hook may still wait, asked inside of it; nullptr or UINT32_MAX: as long as it likes.
   uint32_t (*time_left)() = nullptr;
+  // What this program is called (service.name); nullptr or empty: nobody knows.
+  std::string (*service_name)() = nullptr;
 };
 
 void say(const ProcessorHost& host, tr_level level, std::string_view sentence);

@@ -3,7 +3,7 @@
 
 POST /_faults takes a list of {"match": part of a path, "method": if only one, "times": n, "fault": [name, arguments...],
 "after": whether the request is carried out first}; faults are those of tests/peers/faults.py. GET /_state tells all that is
-stored: runs with their history as it was received, spans by name, and how often each path was asked; of artifacts their
+stored: runs with their history as it was received, spans by name, how often each path was asked and each resource was named; of artifacts their
 size, and of traces.json the names of its spans. Options: --no-spans (as a server whose store is files), --old (as one that
 knows nothing of OTLP), --user NAME:PASSWORD. Prints its port and ends with its standard input."""
 import argparse
@@ -82,7 +82,7 @@ class Store:
         self.lock = threading.Lock()
         self.experiments = {"0": {"experiment_id": "0", "name": "Default", "lifecycle_stage": "active"}}
         self.runs, self.spans, self.traces, self.artifacts = {}, {}, {}, {}
-        self.asked, self.faults = Counter(), []
+        self.asked, self.faults, self.resources = Counter(), [], Counter()
 
     def experiment(self, name):
         return next((each for each in self.experiments.values() if each["name"] == name), None)
@@ -175,6 +175,11 @@ class Store:
             raise Refused("the header is missing", status=422)
         if headers["x-mlflow-experiment-id"] not in self.experiments:
             raise Refused("no such experiment", status=404)
+        for attribute in inside(inside(inside([body], 1), 1), 1):
+            pair = dict(fields(attribute))
+            text = dict(fields(pair[2])).get(1)
+            if text is not None:
+                self.resources[f"{pair[1].decode()}={text.decode()}"] += 1
         for span in inside(inside(inside([body], 1), 2), 2):
             known = dict(fields(span))
             if 8 > len(known.get(2, b"")):
@@ -203,7 +208,7 @@ class Store:
 
     def state(self):
         return {"experiments": self.experiments, "runs": list(self.runs.values()), "traces": self.traces,
-                "spans": Counter(name for name, _ in self.spans.values()), "asked": self.asked,
+                "spans": Counter(name for name, _ in self.spans.values()), "asked": self.asked, "resources": self.resources,
                 "artifacts": self.shown_artifacts(), "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
 
 

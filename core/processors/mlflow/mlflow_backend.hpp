@@ -69,6 +69,8 @@ struct TracePart {
   std::string group_id;
   std::string root_id;          // hexadecimal: the trace's own span
   std::string remote_parent;    // hexadecimal; empty: the trace began here
+  std::string service_name;     // of whoever recorded it
+  int64_t process_id = 0;       // likewise; 0: not known
   std::string request_preview;  // what went into the trace and came out of it, as far as it is known
   std::string response_preview;
 };

@@ -1,5 +1,7 @@
 #include "processors/mlflow/mlflow_sink.hpp"
 
+#include <unistd.h>
+
 #include <algorithm>
 
 #include "encode/json_names.hpp"
@@ -84,7 +86,7 @@ Error Sink::take(const tr_batch& batch) {
     if (Error error = send(key, &works.at(key))) return error;
   }
   if (options_.traces) {
-    if (Error error = send_traces(&works)) return error;
+    if (Error error = send_traces(&works, (batch.flags & TR_BATCH_ADOPTED) != 0)) return error;
   }
   commit(&works, &known);
   const std::string text = run_states_text(known);
@@ -256,7 +258,9 @@ Error Sink::send_artifact(const std::string& run_id, const Artifact& artifact) {
   return {TR_EINVAL, artifact.file + " changed while it was read: what is stored is not what was logged"};
 }
 
-Error Sink::send_traces(Works* works) {
+// What a process left that is not known to have had another name had that of this one: mostly it is the same program.
+Error Sink::send_traces(Works* works, bool adopted) {
+  const std::string own_name = host_.service_name == nullptr ? std::string() : host_.service_name();
   std::vector<TracePart> parts;
   for (auto& [key, work] : *works) {
     if (work.part.start == nullptr && work.part.end == nullptr && work.part.spans.empty()) continue;
@@ -266,6 +270,9 @@ Error Sink::send_traces(Works* works) {
     work.part.group_id = work.state.group_id;
     work.part.root_id = work.state.root_id;
     work.part.remote_parent = work.state.remote_parent;
+    if (work.state.service_name.empty()) work.state.service_name = own_name;
+    work.part.service_name = work.state.service_name;
+    work.part.process_id = adopted ? 0 : getpid();
     work.part.request_preview = work.state.request_preview;
     work.part.response_preview = work.state.response_preview;
     parts.push_back(std::move(work.part));

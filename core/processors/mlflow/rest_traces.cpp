@@ -1,7 +1,5 @@
 #include "processors/mlflow/rest_traces.hpp"
 
-#include <unistd.h>
-
 #include "processors/mlflow/rest_trace_info.hpp"
 
 namespace trunkline::mlflow {
@@ -10,12 +8,6 @@ namespace {
 constexpr int kNotThisStore = 501;
 
 bool is_missing(int status) { return status == 404 || status == 405; }
-
-encode::OtlpResource resource() {
-  encode::OtlpResource about;
-  about.process_id = getpid();
-  return about;
-}
 
 template <size_t N>
 void read_hex(std::string_view text, std::array<uint8_t, N>* out) {
@@ -37,7 +29,18 @@ encode::OtlpTrace otlp_trace(const TracePart& part) {
 
 }  // namespace
 
-RestTraces::RestTraces(Rest* rest) : rest_(rest), request_(encode::OtlpDialect::Mlflow, resource()), files_(rest) {}
+RestTraces::RestTraces(Rest* rest) : rest_(rest), files_(rest) {}
+
+// A request is empty between two parts.
+void RestTraces::speak_for(const TracePart& part) {
+  if (request_ && service_name_ == part.service_name && process_id_ == part.process_id) return;
+  service_name_ = part.service_name;
+  process_id_ = part.process_id;
+  encode::OtlpResource resource;
+  resource.service_name = service_name_;
+  resource.process_id = process_id_;
+  request_.emplace(encode::OtlpDialect::Mlflow, resource);
+}
 
 Error RestTraces::send(const std::vector<TracePart>& parts) {
   Error first;
@@ -63,9 +66,10 @@ Error RestTraces::send_part(const TracePart& part) {
 Error RestTraces::send_spans(const TracePart& part, const encode::OtlpTrace& trace) {
   std::vector<const tr_record*> records = part.spans;
   if (part.end != nullptr) records.push_back(part.end);
+  speak_for(part);
   Error first;
   for (size_t i = 0; i < records.size();) {
-    if (request_.add(*records[i], trace) != encode::OtlpAdded::Full) {
+    if (request_->add(*records[i], trace) != encode::OtlpAdded::Full) {
       ++i;
       continue;
     }
@@ -73,7 +77,7 @@ Error RestTraces::send_spans(const TracePart& part, const encode::OtlpTrace& tra
     if (error.code == TR_EAGAIN || endpoint_ == Endpoint::kMissing) return error;
     if (error && !first) first = std::move(error);
   }
-  Error error = request_.spans() == 0 ? Error::none() : post_spans(part);
+  Error error = request_->spans() == 0 ? Error::none() : post_spans(part);
   return first && error.code != TR_EAGAIN ? first : error;
 }
 
@@ -81,7 +85,7 @@ Error RestTraces::post_spans(const TracePart& part) {
   net::Request request;
   request.headers = {{"x-mlflow-experiment-id", part.experiment_id}};
   if (!part.run_id.empty()) request.headers.push_back({"x-mlflow-run-id", part.run_id});
-  request.body = request_.take();
+  request.body = request_->take();
   int status = 0;
   Error error = post(std::move(request), &status);
   if (!error) endpoint_ = Endpoint::kThere;

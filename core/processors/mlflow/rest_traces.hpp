@@ -3,6 +3,7 @@
 // server that has no such endpoint gets its traces as files (rest_trace_files.hpp).
 #pragma once
 
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -22,6 +23,7 @@ class RestTraces {
  private:
   enum class Endpoint { kUnknown, kThere, kMissing };
 
+  void speak_for(const TracePart& part);
   Error send_part(const TracePart& part);
   Error send_spans(const TracePart& part, const encode::OtlpTrace& trace);
   Error post_spans(const TracePart& part);
@@ -30,7 +32,9 @@ class RestTraces {
   Error send_info(const TracePart& part);
 
   Rest* const rest_;
-  encode::OtlpRequest request_;
+  std::optional<encode::OtlpRequest> request_;  // of the service and process that are below
+  std::string service_name_;
+  int64_t process_id_ = 0;
   RestTraceFiles files_;
   Endpoint endpoint_ = Endpoint::kUnknown;
 };

@@ -25,9 +25,10 @@ struct DoubleField {
   double RunState::*field;
 };
 
-constexpr TextField kTexts[] = {{"run", &RunState::run_id},   {"exp", &RunState::experiment_id},
-                                {"name", &RunState::name},    {"group", &RunState::group_id},
-                                {"root", &RunState::root_id}, {"remote", &RunState::remote_parent}};
+constexpr TextField kTexts[] = {{"run", &RunState::run_id},          {"exp", &RunState::experiment_id},
+                                {"name", &RunState::name},           {"group", &RunState::group_id},
+                                {"root", &RunState::root_id},        {"remote", &RunState::remote_parent},
+                                {"service", &RunState::service_name}};
 constexpr NumberField kNumbers[] = {{"start", &RunState::start_ns},      {"open", &RunState::open},
                                     {"step", &RunState::step},           {"log", &RunState::log_step},
                                     {"tokens", &RunState::total_tokens}, {"steps", &RunState::total_steps},

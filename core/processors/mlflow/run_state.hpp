@@ -17,6 +17,7 @@ struct RunState {
   std::string group_id;
   std::string root_id;        // hexadecimal: the trace's own span
   std::string remote_parent;  // hexadecimal; empty: the trace began here
+  std::string service_name;   // of whoever recorded the trace
   uint64_t sequence = 0;      // of the last record that is counted
   int64_t start_ns = 0;
   int64_t open = 0;      // traces of this id that have not ended

@@ -117,6 +117,12 @@ void RunWork::add_start(const tr_record& record) {
     state.group_id = cut_text(view(record.group_id), kNameCharacters);
     if (of_trace) state.root_id = encode::HexId<8>(record.span_id).view_or_empty();
     if (of_trace) state.remote_parent = encode::HexId<8>(record.parent_id).view_or_empty();
+    for (size_t i = 0; of_trace && i < record.attribute_count; ++i) {
+      const tr_attribute& each = record.attributes[i];
+      if (view(each.key) == names::kServiceName && each.value.type == TR_TYPE_STR) {
+        state.service_name = cut_text(encode::text_of(each.value), kNameCharacters);
+      }
+    }
   }
   params_of(record, false);
 }
