@@ -1,5 +1,7 @@
 /* NULL for each pointer argument of each function, in calls that null_arguments.py writes from the header: TR_EINVAL,
  * or nothing happens where the header allows it. And every function while nothing runs. */
+#include <stdatomic.h>
+
 #include "check.h"
 
 static const char kTraceparent[] = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01";
@@ -22,7 +24,8 @@ static uint8_t id16[16], id8[8];
 static tr_trace trace = 0x123456789abcdu; /* invented, until there is one */
 static tr_span current;
 static tr_run run;
-static int made_calls, refused_spans;
+static atomic_int made_calls; /* a hook makes some, on another thread */
+static int refused_spans;
 
 static void prepare(void) {
   memset(&config, 0, sizeof config);

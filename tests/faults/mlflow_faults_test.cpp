@@ -98,6 +98,31 @@ TEST_F(MlflowFaults, AnOutageUnderLoad) {
   expect_whole(50, 20);
 }
 
+// JSON of any shape and depth is taken for an answer only where it says what was asked.
+TEST_F(MlflowFaults, AnswersOfAnyShape) {
+  size_t traces = 0;
+  const auto meets = [&](const char* shape, const char* call) {
+    fail(json::array({{{"match", call}, {"times", 1}, {"fault", {"json", shape}}}}).dump());
+    Session session(directory_.path());  // a life for each: who has met such a server waits long
+    const tr_processor_id id = attach();
+    record_trace(shape, 5);
+    ++traces;
+    EXPECT_TRUE(eventually([&] { return stats_of(id).retries > 0; })) << shape << " for " << call;
+    session.stop(5'000);
+  };
+  for (const char* shape : {"deep", "array", "null", "number", "unfinished", "nul"}) {
+    for (const char* call : {"experiments", "runs/create", "log-batch", "3.0/mlflow/traces"}) meets(shape, call);
+  }
+  for (const char* shape : {"deep-object", "keys", "types", "empty-texts"}) {  // objects, which is all the others say
+    for (const char* call : {"experiments", "runs/create"}) meets(shape, call);
+  }
+  Session session(directory_.path());
+  attach();
+  EXPECT_TRUE(eventually([&] { return state()["traces"].size() == traces; }, 60s));
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(traces, 5);
+}
+
 // Who is not let in keeps his records, says so once, and says no more than he may.
 TEST_F(MlflowFaults, WrongCredentialsKeepWhatIsRecorded) {
   arguments_ = {"--user", "ada:right"};

@@ -67,7 +67,20 @@ def say_goodbye_silently(handler):
     handler.close_connection = True
 
 
+def shapes():
+    """JSON that no server means, each as an answer that is a success otherwise."""
+    return {
+        "deep": b"[" * 500_000 + b"]" * 500_000,
+        "deep-object": b'{"run":' * 100_000 + b"1" + b"}" * 100_000,
+        "keys": b"{" + b",".join(b'"%d":{}' % i for i in range(1_000_000)) + b"}",
+        "array": b"[]", "null": b"null", "number": b"1e999", "unfinished": b'{"run": {"info": {"run_id": "', "nul": b"\0",
+        "types": b'{"run": {"info": {"run_id": [1]}}, "experiment_id": {}, "experiment": "x", "runs": 5, "trace": []}',
+        "empty-texts": b'{"run": {"info": {"run_id": ""}}, "experiment_id": "", "experiment": {"experiment_id": ""}}',
+    }
+
+
 FAULTS = {
+    "json": lambda h, shape: answer(h, 200, shapes()[shape]),
     "status": lambda h, code: answer(h, int(code)),
     "retry-after": retry_after,
     "html": lambda h: answer(h, 200, b"<html>hello</html>", content_type="text/html"),
