@@ -4,7 +4,6 @@
 
 #include <algorithm>
 
-#include "encode/json_names.hpp"
 #include "encode/json_writer.hpp"
 #include "processors/mlflow/mlflow_keys.hpp"
 
@@ -45,10 +44,7 @@ void Sink::refused(const std::vector<Refusal>& items) {
 
 // A run of the host inside a trace is the trace's.
 std::string Sink::key_of(const tr_record& record) const {
-  if (!options_.run_id.empty()) return kJoined;
-  const encode::HexId<16> trace(record.trace_id);
-  if (!trace.is_zero()) return "trace-" + std::string(trace.view());
-  return "run-" + std::string(encode::HexId<8>(record.span_id).view());
+  return options_.run_id.empty() ? processors::run_key(record) : kJoined;
 }
 
 void Sink::restore(const std::string& directory, std::string_view state) {

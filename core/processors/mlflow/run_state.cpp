@@ -1,7 +1,5 @@
 #include "processors/mlflow/run_state.hpp"
 
-#include <algorithm>
-#include <cmath>
 #include <nlohmann/json.hpp>
 
 #include "encode/json_writer.hpp"
@@ -20,28 +18,20 @@ struct NumberField {
   const char* name;
   int64_t RunState::*field;
 };
-struct DoubleField {
-  const char* name;
-  double RunState::*field;
-};
 
 constexpr TextField kTexts[] = {{"run", &RunState::run_id},          {"exp", &RunState::experiment_id},
                                 {"name", &RunState::name},           {"group", &RunState::group_id},
                                 {"root", &RunState::root_id},        {"remote", &RunState::remote_parent},
                                 {"service", &RunState::service_name}};
-constexpr NumberField kNumbers[] = {{"start", &RunState::start_ns},      {"open", &RunState::open},
-                                    {"step", &RunState::step},           {"log", &RunState::log_step},
-                                    {"tokens", &RunState::total_tokens}, {"steps", &RunState::total_steps},
-                                    {"calls", &RunState::tool_calls},    {"critics", &RunState::critics}};
-constexpr DoubleField kDoubles[] = {
-    {"sum", &RunState::score_sum}, {"min", &RunState::score_min}, {"max", &RunState::score_max}};
+constexpr NumberField kNumbers[] = {
+    {"start", &RunState::start_ns}, {"open", &RunState::open}, {"log", &RunState::log_step}};
 
 void append_state(std::string* out, const std::string& key, const RunState& state) {
   JsonObject object(out);
   object.string("key", key);
   for (const TextField& each : kTexts) object.string_unless_empty(each.name, state.*each.field);
   for (const NumberField& each : kNumbers) object.i64(each.name, state.*each.field);
-  for (const DoubleField& each : kDoubles) encode::append_json_f64(object.member(each.name), state.*each.field);
+  processors::append_totals(&object, state);
   object.i64("seq", static_cast<int64_t>(state.sequence));
   object.i64("status", state.status);
   object.i64("lost", state.lost ? 1 : 0);
@@ -64,24 +54,13 @@ void read_state(const json& object, RunStates* out) {
   RunState& state = (*out)[key];
   for (const TextField& each : kTexts) state.*each.field = text_of(object, each.name);
   for (const NumberField& each : kNumbers) state.*each.field = number_of(object, each.name);
-  for (const DoubleField& each : kDoubles) {
-    const auto found = object.find(each.name);
-    if (found != object.end() && found->is_number()) state.*each.field = found->get<double>();
-  }
+  processors::read_totals(object.dump(), &state);
   state.sequence = static_cast<uint64_t>(number_of(object, "seq"));
   state.status = static_cast<int>(number_of(object, "status"));
   state.lost = number_of(object, "lost") != 0;
 }
 
 }  // namespace
-
-void RunState::count_score(double score) {
-  if (!std::isfinite(score)) return;
-  score_min = critics == 0 ? score : std::min(score_min, score);
-  score_max = critics == 0 ? score : std::max(score_max, score);
-  score_sum += score;
-  ++critics;
-}
 
 std::string run_state_text(const std::string& key, const RunState& state) {
   std::string text;

@@ -8,9 +8,11 @@
 #include <string_view>
 #include <vector>
 
+#include "processors/run_totals.hpp"
+
 namespace trunkline::mlflow {
 
-struct RunState {
+struct RunState : processors::RunTotals {
   std::string run_id;  // empty: not made yet
   std::string experiment_id;
   std::string name;
@@ -21,15 +23,7 @@ struct RunState {
   uint64_t sequence = 0;      // of the last record that is counted
   int64_t start_ns = 0;
   int64_t open = 0;      // traces of this id that have not ended
-  int64_t step = 0;      // of the next thing logged by a span
   int64_t log_step = 0;  // of the next metrics that the host logs without a step
-  int64_t total_tokens = 0;
-  int64_t total_steps = 0;
-  int64_t tool_calls = 0;
-  int64_t critics = 0;
-  double score_sum = 0;
-  double score_min = 0;
-  double score_max = 0;
   int status = 0;        // a RunStatus that the host gave it; 0: none
   bool spilled = false;  // no room in the saved state: it lies in a tag of the run
   bool lost = false;     // the run was deleted there
@@ -39,8 +33,6 @@ struct RunState {
   // Not saved: nice to have in lists of traces.
   std::string request_preview;
   std::string response_preview;
-
-  void count_score(double score);
 };
 
 using RunStates = std::map<std::string, RunState>;

@@ -1,8 +1,6 @@
 #include "processors/mlflow/run_work.hpp"
 
 #include <algorithm>
-#include <cmath>
-#include <limits>
 
 #include "encode/json_names.hpp"
 #include "encode/json_writer.hpp"
@@ -13,24 +11,12 @@ namespace trunkline::mlflow {
 namespace {
 
 using encode::view;
+using processors::added;
+using processors::Counted;
+using processors::kStopReason;
 
-constexpr std::string_view kStopReason = "stop_reason";
 constexpr size_t kNameCharacters = 250;
 constexpr size_t kPreviewCharacters = 1000;
-
-std::string_view text_attribute(const tr_record& record, std::string_view key) {
-  for (size_t i = 0; i < record.attribute_count; ++i) {
-    const tr_attribute& each = record.attributes[i];
-    if (view(each.key) == key && each.value.type == TR_TYPE_STR) return encode::text_of(each.value);
-  }
-  return {};
-}
-
-int64_t known(int64_t tokens) { return std::max<int64_t>(0, tokens); }
-
-int64_t added(int64_t a, int64_t b) {
-  return a > std::numeric_limits<int64_t>::max() - b ? std::numeric_limits<int64_t>::max() : a + b;
-}
 
 }  // namespace
 
@@ -130,24 +116,20 @@ void RunWork::add_start(const tr_record& record) {
 void RunWork::add_span(const tr_record& record) {
   part.spans.push_back(&record);
   preview(record);
-  switch (record.kind) {
-    case TR_KIND_GENERATION:
-      return add_generation(record);
-    case TR_KIND_STEP:
-      metric("step/number", static_cast<double>(record.step >= 0 ? record.step : state.total_steps), state.step++,
-             record.end_ns);
-      ++state.total_steps;
+  const Counted counted = state.count(record);
+  switch (counted.as) {
+    case Counted::As::kNothing:
       return;
-    case TR_KIND_TOOL: {
-      const std::string_view tool = text_attribute(record, "gen_ai.tool.name");
-      return add_call(record, "tool", tool.empty() ? view(record.name) : tool);
-    }
-    case TR_KIND_ACT:
-      if (record.name.size > 0) add_call(record, "action", view(record.name));
-      return;
-    case TR_KIND_CRITIC:
-      return add_critic(record);
-    default:
+    case Counted::As::kGeneration:
+      return add_generation(counted, record.end_ns);
+    case Counted::As::kStep:
+      return metric("step/number", static_cast<double>(counted.number), counted.step, record.end_ns);
+    case Counted::As::kCall:
+      tag(std::string(counted.what) + "/name", counted.name);
+      return tag(std::string(counted.what) + "." + std::string(counted.name) + ".called", "true");
+    case Counted::As::kScore:
+      metric("critic/score", counted.score, counted.step, record.end_ns);
+      if (!counted.name.empty()) tag("critic.last_name", counted.name);
       return;
   }
 }
@@ -165,50 +147,21 @@ void RunWork::preview(const tr_record& record) {
   }
 }
 
-void RunWork::add_generation(const tr_record& record) {
-  const tr_usage& usage = record.usage;
-  if (usage.input < 0 && usage.output < 0 && usage.total < 0) return;
-  const bool parts = usage.input >= 0 || usage.output >= 0;
-  const int64_t total = parts ? added(known(usage.input), known(usage.output)) : usage.total;
-  if (parts) {
-    metric("generation/prompt_tokens", static_cast<double>(known(usage.input)), state.step, record.end_ns);
-    metric("generation/completion_tokens", static_cast<double>(known(usage.output)), state.step, record.end_ns);
+void RunWork::add_generation(const Counted& counted, int64_t ns) {
+  if (counted.parts) {
+    metric("generation/prompt_tokens", static_cast<double>(counted.prompt), counted.step, ns);
+    metric("generation/completion_tokens", static_cast<double>(counted.completion), counted.step, ns);
   }
-  metric("generation/total_tokens", static_cast<double>(total), state.step, record.end_ns);
-  if (record.model.size > 0) param("generation_model", view(record.model));
-  state.total_tokens = added(state.total_tokens, total);
-  ++state.step;
-}
-
-void RunWork::add_call(const tr_record& /*record*/, const std::string& kind, std::string_view name) {
-  tag(kind + "/name", name);
-  tag(kind + "." + std::string(name) + ".called", "true");
-  ++state.step;
-  ++state.tool_calls;
-}
-
-void RunWork::add_critic(const tr_record& record) {
-  const bool scored = !std::isnan(record.score) || record.score_name.size > 0;
-  if (!scored) return;
-  metric("critic/score", record.score, state.step++, record.end_ns);
-  state.count_score(record.score);
-  const std::string_view name = record.score_name.size > 0 ? view(record.score_name) : view(record.name);
-  if (!name.empty()) tag("critic.last_name", name);
+  metric("generation/total_tokens", static_cast<double>(counted.total), counted.step, ns);
+  if (!counted.name.empty()) param("generation_model", counted.name);
 }
 
 void RunWork::add_trace_end(const tr_record& record, bool keep_open) {
   part.end = &record;
   params_of(record, true);
-  const std::string_view stop_reason = text_attribute(record, kStopReason);
+  const std::string_view stop_reason = processors::text_attribute(record, kStopReason);
   if (!stop_reason.empty()) tag(kStopReason, stop_reason);
-  metric("total_tokens", static_cast<double>(state.total_tokens), 0, record.end_ns);
-  metric("total_steps", static_cast<double>(state.total_steps), 0, record.end_ns);
-  metric("total_tool_calls", static_cast<double>(state.tool_calls), 0, record.end_ns);
-  if (state.critics > 0) {
-    metric("critic/avg_score", state.score_sum / static_cast<double>(state.critics), 0, record.end_ns);
-    metric("critic/min_score", state.score_min, 0, record.end_ns);
-    metric("critic/max_score", state.score_max, 0, record.end_ns);
-  }
+  state.at_end([&](const char* name, auto value) { metric(name, static_cast<double>(value), 0, record.end_ns); });
   if (state.open > 0) --state.open;
   if (keep_open || state.open > 0) return;
   const bool incomplete = (record.flags & TR_RECORD_INCOMPLETE) != 0;

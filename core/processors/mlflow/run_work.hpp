@@ -36,9 +36,7 @@ struct RunWork {
  private:
   void add_start(const tr_record& record);
   void add_span(const tr_record& record);
-  void add_generation(const tr_record& record);
-  void add_call(const tr_record& record, const std::string& kind, std::string_view name);
-  void add_critic(const tr_record& record);
+  void add_generation(const processors::Counted& counted, int64_t ns);
   void add_trace_end(const tr_record& record, bool keep_open);
   void add_run_log(const tr_record& record);
   void add_run_summary(const tr_record& record);
