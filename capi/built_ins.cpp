@@ -27,7 +27,7 @@ void say_through_instance(tr_level level, std::string_view sentence) {
 
 constexpr processors::ProcessorHost kHost = {&tr_processor_save, &say_through_instance,
                                              &pipeline::Processor::hook_time_left_ms,
-                                             &pipeline::Instance::service_name};
+                                             &pipeline::Processor::hook_is_awaited, &pipeline::Instance::service_name};
 
 constexpr BuiltIn kBuiltIns[] = {
     {"local",

@@ -54,7 +54,8 @@ void say_to_people(tr_level level, std::string_view sentence) {
 }
 
 constexpr processors::ProcessorHost kHost = {&pipeline::Processor::save_from_hook, &say_to_people,
-                                             &pipeline::Processor::hook_time_left_ms};
+                                             &pipeline::Processor::hook_time_left_ms,
+                                             &pipeline::Processor::hook_is_awaited};
 
 std::string counted(uint64_t count, std::string_view thing) {
   return std::to_string(count) + " " + std::string(thing) + (count == 1 ? "" : "s");

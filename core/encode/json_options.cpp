@@ -88,6 +88,23 @@ void JsonOptions::read_texts(std::string_view name, std::vector<std::pair<std::s
   }
 }
 
+void JsonOptions::read_object(std::string_view name, std::vector<std::pair<std::string, std::string>>* out) {
+  const auto* value = static_cast<const json*>(take(name));
+  if (value == nullptr) return;
+  if (!value->is_object()) return fail("option \"" + std::string(name) + "\" must be an object");
+  for (const auto& [key, item] : value->items()) out->emplace_back(key, item.dump());
+}
+
+void JsonOptions::read_list(std::string_view name, std::vector<std::string>* out) {
+  const auto* value = static_cast<const json*>(take(name));
+  if (value == nullptr) return;
+  if (!value->is_array()) return fail("option \"" + std::string(name) + "\" must be a list of texts");
+  for (const json& item : *value) {
+    if (!item.is_string()) return fail("option \"" + std::string(name) + "\" must be a list of texts");
+    out->push_back(item.get<std::string>());
+  }
+}
+
 Error JsonOptions::finish() {
   for (const auto& [name, value] : tree_->object.items()) {
     const auto& asked = tree_->asked;

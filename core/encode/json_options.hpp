@@ -31,6 +31,11 @@ class JsonOptions {
   // An object of texts, numbers and booleans; the latter as they are written.
   void read_texts(std::string_view name, std::vector<std::pair<std::string, std::string>>* out);
 
+  // An object of anything: each member with its value as JSON text.
+  void read_object(std::string_view name, std::vector<std::pair<std::string, std::string>>* out);
+  // A list of texts.
+  void read_list(std::string_view name, std::vector<std::string>* out);
+
   // The first error found, unknown members included.
   Error finish();
 

@@ -119,6 +119,8 @@ uint32_t Processor::hook_time_left_ms() {
   return left == INT64_MAX ? UINT32_MAX : static_cast<uint32_t>(std::min<int64_t>(left / 1'000'000, UINT32_MAX - 1));
 }
 
+bool Processor::hook_is_awaited() { return in_hook() == nullptr || in_hook()->awaited(); }
+
 int Processor::save_state(std::string_view state) {
   const std::lock_guard lock(mutex_);
   if (hook_batch_ == nullptr) return TR_ESTATE;
@@ -170,6 +172,14 @@ bool Processor::caught_up() const {
 
 bool Processor::flush(uint64_t sequence, int64_t deadline) {
   std::unique_lock lock(mutex_);
+  ++flushes_;
+  const bool flushed = flush_locked(&lock, sequence, deadline);
+  --flushes_;
+  return flushed;
+}
+
+bool Processor::flush_locked(std::unique_lock<std::mutex>* held, uint64_t sequence, int64_t deadline) {
+  std::unique_lock<std::mutex>& lock = *held;
   const auto gone = [this] { return state_ == State::kRemoved || state_ == State::kFinished; };
   const bool taken = wait_until(changed_, lock, deadline, [&] {
     return gone() || ((!live_begun_ || live_->acknowledged() >= sequence) && adopted_.empty());

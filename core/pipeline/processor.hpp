@@ -69,11 +69,14 @@ class Processor : public std::enable_shared_from_this<Processor> {
   // How long a hook may still wait; INT64_MAX: as long as it likes.
   int64_t time_left() const;
   int64_t next_due() const;  // monotonic ns of the next tick or retry; INT64_MAX: none
+  // Whether somebody waits for what it has not taken: a flush, or the end.
+  bool awaited() const;
   // The one one of whose hooks runs on this thread; nullptr: none.
   static Processor*& in_hook();
   // What a hook on this thread may ask for; TR_ESTATE and 0 outside of one.
   static int save_from_hook(const void* state, size_t size);
   static uint32_t hook_time_left_ms();  // UINT32_MAX: as long as it likes
+  static bool hook_is_awaited();        // true outside of one
 
   // Callers'.
   int save_state(std::string_view state);
@@ -116,6 +119,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   void signal_poll(int64_t when);
   bool run_tick();
   bool run_flush();
+  bool flush_locked(std::unique_lock<std::mutex>* held, uint64_t sequence, int64_t deadline);
   void finish();
   void count_rest(tr_tally* into);
   tr_tally accounted() const;
@@ -141,6 +145,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int64_t close_deadline_ = 0;
   uint64_t flush_asked_ = 0;
   uint64_t flush_done_ = 0;
+  uint32_t flushes_ = 0;  // that wait now
   int64_t flush_deadline_ = 0;
   int poll_fd_ = -1;  // a timer: readable from the moment on when there is something to poll
   OwnedBatch* hook_batch_ = nullptr;

@@ -319,6 +319,11 @@ bool Processor::run_flush() {
   return true;
 }
 
+bool Processor::awaited() const {
+  const std::lock_guard lock(mutex_);
+  return silent_ || state_ != State::kOpen || flushes_ > 0;
+}
+
 int64_t Processor::time_left() const {
   const std::lock_guard lock(mutex_);
   if (silent_ || state_ == State::kRemoved || state_ == State::kFinished) return 0;

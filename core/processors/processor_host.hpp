@@ -16,6 +16,9 @@ struct ProcessorHost {
   void (*message)(tr_level level, std::string_view sentence) = nullptr;  // nullptr: standard error
   // Milliseconds a hook may still wait, asked inside of it; nullptr or UINT32_MAX: as long as it likes.
   uint32_t (*time_left)() = nullptr;
+  // Whether somebody waits for what was not taken, a flush or the end of the library, asked inside a hook; nullptr:
+  // never.
+  bool (*awaited)() = nullptr;
   // What this program is called (service.name); nullptr or empty: nobody knows.
   std::string (*service_name)() = nullptr;
 };

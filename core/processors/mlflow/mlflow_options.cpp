@@ -13,6 +13,7 @@
 #include "encode/json_writer.hpp"
 #include "model/environment.hpp"
 #include "os/file.hpp"
+#include "processors/credentials.hpp"
 #include "processors/mlflow/mlflow_keys.hpp"
 #include "processors/mlflow/run_work.hpp"
 
@@ -58,31 +59,20 @@ void read_credentials_file(net::GetVariable get, std::string* username, std::str
   explicit_bzero(line, sizeof line);
 }
 
-net::Secret basic(std::string_view username, std::string_view password) {
-  std::string pair = std::string(username) + ":" + std::string(password);
-  std::string header = "Basic ";
-  header.reserve(header.size() + pair.size() * 2 + 8);
-  encode::append_base64(&header, pair);
-  net::Secret secret(header);
-  explicit_bzero(pair.data(), pair.size());
-  explicit_bzero(header.data(), header.size());
-  return secret;
-}
-
 void choose_credentials(std::string* password, std::string* token, net::GetVariable get, Options* options) {
   or_variable(&options->username, get, "MLFLOW_TRACKING_USERNAME");
   or_variable(password, get, "MLFLOW_TRACKING_PASSWORD");
   or_variable(token, get, "MLFLOW_TRACKING_TOKEN");
   if (token->empty()) read_credentials_file(get, &options->username, password);
   if (!options->username.empty() && !password->empty()) {
-    options->authorization = basic(options->username, *password);
+    options->authorization = processors::basic_authorization(options->username, *password);
   } else if (!token->empty()) {
     std::string header = "Bearer " + *token;
     options->authorization = net::Secret(header);
-    explicit_bzero(header.data(), header.size());
+    processors::wipe(&header);
   }
-  explicit_bzero(password->data(), password->size());
-  explicit_bzero(token->data(), token->size());
+  processors::wipe(password);
+  processors::wipe(token);
 }
 
 bool is_true(const std::string& text) { return text == "true" || text == "True" || text == "TRUE" || text == "1"; }
@@ -148,7 +138,8 @@ Expected<net::Endpoint> make_endpoint(Options* options, net::GetVariable get) {
   endpoint.url = std::move(*url);
   endpoint.authorization = std::move(options->authorization);
   if (endpoint.authorization.empty() && !endpoint.url.user.empty()) {
-    endpoint.authorization = basic(endpoint.url.user.reveal(), endpoint.url.password.reveal());
+    endpoint.authorization =
+        processors::basic_authorization(endpoint.url.user.reveal(), endpoint.url.password.reveal());
   }
   endpoint.ca = options->tls_ca;
   endpoint.client_certificate = options->tls_client_certificate;

@@ -34,7 +34,9 @@ void read_error(const net::Response& response, std::string* code, std::string* m
 }  // namespace
 
 Rest::Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host)
-    : gate_(host), client_(std::move(endpoint), [this] { return gate_.time_left(); }), timeout_ms_(timeout_ms) {}
+    : gate_("the MLflow server", host),
+      client_(std::move(endpoint), [this] { return gate_.time_left(); }),
+      timeout_ms_(timeout_ms) {}
 
 std::string Rest::words(const net::Response& response) const {
   const std::string where = "MLflow at " + destination();

@@ -6,7 +6,7 @@
 #include <string>
 
 #include "net/client.hpp"
-#include "processors/mlflow/mlflow_gate.hpp"
+#include "processors/server_gate.hpp"
 
 namespace trunkline::mlflow {
 
@@ -36,7 +36,7 @@ class Rest {
   uint32_t timeout_for(const net::Request& request) const;
   std::string words(const net::Response& response) const;
 
-  Gate gate_;
+  processors::ServerGate gate_;
   net::Client client_;
   const uint32_t timeout_ms_;
 };

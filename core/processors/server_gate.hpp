@@ -9,11 +9,12 @@
 #include "net/retry_policy.hpp"
 #include "processors/processor_host.hpp"
 
-namespace trunkline::mlflow {
+namespace trunkline::processors {
 
-class Gate {
+class ServerGate {
  public:
-  explicit Gate(const processors::ProcessorHost& host);
+  // `server`: "the MLflow server", for people.
+  ServerGate(std::string server, const ProcessorHost& host);
 
   bool is_open();
   // An answer came: all is well.
@@ -23,11 +24,12 @@ class Gate {
   uint32_t time_left() const { return host_.time_left == nullptr ? UINT32_MAX : host_.time_left(); }
 
  private:
-  const processors::ProcessorHost host_;
+  const std::string server_;
+  const ProcessorHost host_;
   net::Backoff backoff_;
   int64_t opens_at_ = 0;
   bool tried_at_end_ = false;
   std::string complained_;
 };
 
-}  // namespace trunkline::mlflow
+}  // namespace trunkline::processors

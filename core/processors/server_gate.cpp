@@ -1,4 +1,4 @@
-#include "processors/mlflow/mlflow_gate.hpp"
+#include "processors/server_gate.hpp"
 
 #include <unistd.h>
 
@@ -6,7 +6,7 @@
 
 #include "os/time.hpp"
 
-namespace trunkline::mlflow {
+namespace trunkline::processors {
 namespace {
 
 constexpr net::Backoff::Limits kLimits{500'000'000, 60'000'000'000, 600'000'000'000};
@@ -19,9 +19,10 @@ uint64_t seed() {
 
 }  // namespace
 
-Gate::Gate(const processors::ProcessorHost& host) : host_(host), backoff_(kLimits, seed()) {}
+ServerGate::ServerGate(std::string server, const ProcessorHost& host)
+    : server_(std::move(server)), host_(host), backoff_(kLimits, seed()) {}
 
-bool Gate::is_open() {
+bool ServerGate::is_open() {
   if (os::monotonic_now() >= opens_at_) return true;
   const uint32_t left = time_left();
   if (left == UINT32_MAX || left == 0 || tried_at_end_) return false;
@@ -29,14 +30,14 @@ bool Gate::is_open() {
   return true;
 }
 
-void Gate::succeeded() {
-  if (!complained_.empty()) say(host_, TR_LEVEL_INFO, "the MLflow server answers again");
+void ServerGate::succeeded() {
+  if (!complained_.empty()) say(host_, TR_LEVEL_INFO, server_ + " answers again");
   complained_.clear();
   backoff_.reset();
   opens_at_ = 0;
 }
 
-void Gate::failed(const net::Response& response, net::Verdict verdict, const std::string& sentence) {
+void ServerGate::failed(const net::Response& response, net::Verdict verdict, const std::string& sentence) {
   int64_t wait = backoff_.next(response, os::unix_now());
   if (verdict == net::Verdict::kHalt) wait = std::max(wait, kHaltNs);
   opens_at_ = os::monotonic_now() + wait;
@@ -46,4 +47,4 @@ void Gate::failed(const net::Response& response, net::Verdict verdict, const std
   say(host_, TR_LEVEL_WARN, sentence);
 }
 
-}  // namespace trunkline::mlflow
+}  // namespace trunkline::processors
