@@ -10,6 +10,7 @@
 #include "processors/jsonl/jsonl_processor.hpp"
 #include "processors/local/local_processor.hpp"
 #include "processors/mlflow/mlflow_processor.hpp"
+#include "processors/wandb/wandb_processor.hpp"
 
 namespace trunkline::capi {
 namespace {
@@ -38,6 +39,8 @@ constexpr BuiltIn kBuiltIns[] = {
      [](auto options, const auto& folder, auto* out) { return make_console_processor(options, folder, out, kHost); }},
     {"mlflow",
      [](auto options, const auto& folder, auto* out) { return make_mlflow_processor(options, folder, out, kHost); }},
+    {"wandb",
+     [](auto options, const auto& folder, auto* out) { return make_wandb_processor(options, folder, out, kHost); }},
 };
 
 int make(Make function, const char* options, size_t size, tr_processor* out, tr_error* error) {
@@ -103,4 +106,8 @@ int tr_console_processor(const char* options_json, size_t size, tr_processor* ou
 
 int tr_mlflow_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
   return trunkline::capi::make(trunkline::capi::kBuiltIns[3].make, options_json, size, out, error);
+}
+
+int tr_wandb_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
+  return trunkline::capi::make(trunkline::capi::kBuiltIns[4].make, options_json, size, out, error);
 }

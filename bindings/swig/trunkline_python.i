@@ -62,6 +62,7 @@
 %ignore tr_local_processor;
 %ignore tr_jsonl_processor;
 %ignore tr_mlflow_processor;
+%ignore tr_wandb_processor;
 %ignore tr_console_processor;
 %ignore tr_stats_get;
 %ignore tr_processor_stats_get;

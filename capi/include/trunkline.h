@@ -784,6 +784,15 @@ TR_API int tr_console_processor(const char *options_json, size_t size, tr_proces
  * The caller sets out->struct_size. Errors: TR_EINVAL. */
 TR_API int tr_mlflow_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
 
+/** W&B (Weights & Biases): a run for each trace, with its history, summary, config and tags. {"project", "entity",
+ * "name": default the trace's, "config": {key: anything}, "tags": [text], "group": default the trace's, "job_type",
+ * "notes", "id": of a run that all traces join, "resume": "allow", "must", "never" or "auto", "auto_finish": true,
+ * "trace_tree": false, "mode": "online", "offline" or "disabled", "dir": where offline runs are written, "base_url",
+ * "api_key", "tls_ca": file or folder, "timeout_ms": 60000, "interval_ms": 15000}. What is not given is taken from W&B's
+ * own variables (docs/wandb.md); without a key runs are written to files. Its hooks wait for the server, on a thread of
+ * their own. The caller sets out->struct_size. Errors: TR_EINVAL. */
+TR_API int tr_wandb_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
+
 /* ====================================================================================================================
  * Statistics
  *

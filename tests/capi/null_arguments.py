@@ -45,7 +45,7 @@ IN_HOOK = {"tr_processor_save", "tr_batch_retain"}
 SIZE_NAME = re.compile(r"(^|_)(size|count|capacity)$")
 # With invented handles, while nothing runs.
 ALWAYS_FINE = {"tr_config_init", "tr_context_extract", "tr_local_processor", "tr_jsonl_processor",
-               "tr_console_processor", "tr_mlflow_processor", "tr_stats_get", "tr_shutdown"}
+               "tr_console_processor", "tr_mlflow_processor", "tr_wandb_processor", "tr_stats_get", "tr_shutdown"}
 
 
 def split(declaration):

@@ -141,6 +141,11 @@ static void built_in(const char* folder) {
   OK(tr_mlflow_processor("{\"tracking_uri\": \"https://host\", \"token\": \"s3cret\"}", TR_NUL, &tables[0], &error));
   EXPECT(strstr(tables[0].destination, "s3cret") == NULL && strstr(tables[0].destination, "https://host") != NULL);
   tables[0].release(tables[0].user_data);
+  EXPECT(tr_wandb_processor("{\"mode\": \"sometimes\"}", TR_NUL, &tables[0], &error) == TR_EINVAL);
+  EXPECT(strstr(error.message, "mode") != NULL);
+  OK(tr_wandb_processor("{\"mode\": \"offline\", \"project\": \"p\"}", TR_NUL, &tables[0], &error));
+  EXPECT(strstr(tables[0].destination, "/wandb") != NULL);
+  tables[0].release(tables[0].user_data);
   OK(tr_jsonl_processor(options, TR_NUL, &tables[0], &error));
   OK(tr_local_processor(NULL, 0, &tables[1], &error));
   OK(tr_replace_processors(tables, 2, ids));

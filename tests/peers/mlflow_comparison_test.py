@@ -1,4 +1,4 @@
-"""One agent, written with MLflow's own SDK (mlflow_sdk_agent.py) and with Trunkline (`mlflow_agent answer`): MLflow's own
+"""One agent, written with MLflow's own SDK (mlflow_sdk_agent.py) and with Trunkline (`tracker_agent answer`): MLflow's own
 client reads the same back, but for what is listed here."""
 import copy
 import fnmatch

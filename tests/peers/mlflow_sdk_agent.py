@@ -1,4 +1,4 @@
-"""The agent of `mlflow_agent answer`, written with MLflow's own SDK: what it logs itself is what the processor logs for
+"""The agent of `tracker_agent answer`, written with MLflow's own SDK: what it logs itself is what the processor logs for
 whoever records with Trunkline. mlflow_sdk_agent.py [LOSS]: the last value of `loss`, 0.25 by default."""
 import os
 import sys

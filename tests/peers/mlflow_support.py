@@ -11,7 +11,7 @@ import unittest
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.abspath(os.environ.get("TRUNKLINE_TEST_BIN", "build/bin"))
-AGENT = os.path.join(BIN, "mlflow_agent")
+AGENT = os.path.join(BIN, "tracker_agent")
 TIMEOUT_S = 300
 
 
@@ -36,7 +36,7 @@ def server_url(*options):
 def variables(experiment, folder, url=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TRUNKLINE_"))}
     return dict(kept, MLFLOW_TRACKING_URI=url or server_url(), MLFLOW_EXPERIMENT_NAME=experiment, TRUNKLINE_DIR=folder,
-                MLFLOW_DISABLE_TELEMETRY="true")
+                MLFLOW_DISABLE_TELEMETRY="true", TRUNKLINE_PROCESSORS="mlflow")
 
 
 def read_back(experiment, *options, url=None):

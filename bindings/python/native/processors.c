@@ -26,7 +26,8 @@ static int read_built_in(PyObject* description, tr_processor* table) {
   } built_ins[] = {{"local", tr_local_processor},
                    {"jsonl", tr_jsonl_processor},
                    {"console", tr_console_processor},
-                   {"mlflow", tr_mlflow_processor}};
+                   {"mlflow", tr_mlflow_processor},
+                   {"wandb", tr_wandb_processor}};
   Py_ssize_t size = 0;
   const char* name = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(description, 0), &size);
   const char* options = PyUnicode_AsUTF8AndSize(PyTuple_GetItem(description, 1), &size);

@@ -30,6 +30,7 @@ from ._processors import (
     mlflow_processor,
     remove_trace_processor,
     set_trace_processors,
+    wandb_processor,
 )
 from ._runs import Run, start_run
 from ._spans import Span, Trace, current_span, current_trace, current_traceparent, span
@@ -52,4 +53,5 @@ __all__ = [
     "console_processor", "current_span", "current_trace", "current_traceparent", "disabled", "force_flush",
     "in_context", "init", "jsonl_processor", "local_processor", "mlflow_processor", "processor_stats",
     "remove_trace_processor", "set_trace_processors", "shutdown", "span", "start_run", "stats", "trace",
+    "wandb_processor",
 ]

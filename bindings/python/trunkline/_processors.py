@@ -102,6 +102,21 @@ def mlflow_processor(tracking_uri: str | None = None, experiment_name: str | Non
                      tls_client_certificate=tls_client_certificate, tls_insecure=tls_insecure, timeout_ms=timeout_ms)
 
 
+def wandb_processor(project: str | None = None, name: str | None = None, *, entity: str | None = None,
+                    config: dict[str, object] | None = None, tags: list[str] | None = None, group: str | None = None,
+                    job_type: str | None = None, notes: str | None = None, id: str | None = None,
+                    resume: str | None = None, auto_finish: bool | None = None, trace_tree: bool | None = None,
+                    mode: str | None = None, dir: str | None = None, base_url: str | None = None,
+                    api_key: str | None = None, tls_ca: str | None = None, timeout_ms: int | None = None,
+                    interval_ms: int | None = None) -> BuiltIn:
+    """W&B: a run for each trace. What is not given is taken from W&B's own variables; without a key, or with
+    mode="offline", runs are written to files that `wandb sync` takes."""
+    return _built_in("wandb", project=project, name=name, entity=entity, config=config, tags=tags, group=group,
+                     job_type=job_type, notes=notes, id=id, resume=resume, auto_finish=auto_finish,
+                     trace_tree=trace_tree, mode=mode, dir=dir, base_url=base_url, api_key=api_key, tls_ca=tls_ca,
+                     timeout_ms=timeout_ms, interval_ms=interval_ms)
+
+
 def _built_in(kind: str, **options: object) -> BuiltIn:
     return BuiltIn(kind, json.dumps({key: value for key, value in options.items() if value is not None}))
 

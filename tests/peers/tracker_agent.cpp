@@ -1,12 +1,12 @@
-// An agent for tests against a real MLflow server: it does what its arguments say through the public API, with the
-// processor that the environment configures.
-//   mlflow_agent replay FILE SCENARIO   the events of a scenario of tests/unit/data/qitos_mlflow.json
-//   mlflow_agent threads COUNT SPANS    one trace, tools called on several threads
-//   mlflow_agent endless                traces of ten steps until it is killed; says each that has ended
-//   mlflow_agent run                    a run that belongs to no trace
-//   mlflow_agent answer                 the agent of mlflow_sdk_agent.py
-//   mlflow_agent artifacts FILES...     a run with files, of which the last is changed too early
-//   mlflow_agent recover                nothing but deliver what dead ones left
+// An agent for tests against trackers: it does what its arguments say through the public API, with the processors that
+// the environment configures.
+//   tracker_agent replay FILE SCENARIO   the events of a scenario of tests/unit/data/qitos_*.json
+//   tracker_agent threads COUNT SPANS    one trace, tools called on several threads
+//   tracker_agent endless                traces of ten steps until it is killed; says each that has ended
+//   tracker_agent run                    a run that belongs to no trace
+//   tracker_agent answer                 the agent of mlflow_sdk_agent.py
+//   tracker_agent artifacts FILES...     a run with files, of which the last is changed too early
+//   tracker_agent recover                nothing but deliver what dead ones left
 #include <cstdio>
 #include <cstring>
 #include <fstream>
@@ -27,7 +27,6 @@ constexpr uint32_t kPatienceMs = 60'000;
 int start() {
   tr_config config;
   tr_config_init(&config, sizeof config);
-  config.processors = "mlflow";
   tr_error error{sizeof error, 0, {}};
   const int result = tr_init(&config, &error);
   if (result != TR_OK) std::fprintf(stderr, "%s\n", error.message);

@@ -1,0 +1,117 @@
+#include "processors/wandb/offline_backend.hpp"
+
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <ctime>
+
+#include "processors/wandb/wandb_log.hpp"
+
+namespace trunkline::wandb {
+namespace {
+
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+
+// As W&B's client names it, in local time; the same for a run that is begun again after a crash.
+std::string folder_name(const RunState& state) {
+  const std::time_t seconds = state.start_ns / kNsPerSecond;
+  std::tm parts{};
+  localtime_r(&seconds, &parts);
+  char text[32];
+  std::strftime(text, sizeof text, "%Y%m%d_%H%M%S", &parts);
+  return std::string("offline-run-") + text + "-" + state.id;
+}
+
+int64_t seconds_until(const RunState& state, int64_t ns) {
+  return std::max<int64_t>(0, (ns - state.start_ns) / kNsPerSecond);
+}
+
+// What the system says of a file is for later, unless the file itself is gone.
+Error later(const std::string& what, int error_number) {
+  Error error = io_error(what, error_number);
+  return {TR_EAGAIN, error.message};
+}
+
+}  // namespace
+
+RunHead OfflineBackend::head_of(const RunState& state) const {
+  RunHead head;
+  head.id = state.id;
+  head.entity = place_.entity;
+  head.project = state.project.empty() ? place_.project : state.project;
+  head.group = state.group;
+  head.job_type = place_.job_type;
+  head.name = state.name;
+  head.notes = place_.notes;
+  head.tags = state.tags;
+  head.host = place_.host;
+  head.start_ns = state.start_ns;
+  return head;
+}
+
+std::string OfflineBackend::render(RunState* next, const RunDelta& delta) const {
+  std::string bytes;
+  const auto begin = static_cast<uint64_t>(next->length);
+  const auto put = [&](const std::string& record) { append_log_record(&bytes, begin, record); };
+  if (begin == 0) {
+    append_log_head(&bytes);
+    put(header_record(++next->records));
+    RunHead head = head_of(*next);
+    head.config = delta.config;
+    put(run_record(++next->records, head));
+  } else {
+    if (delta.tags_changed) put(run_record(++next->records, head_of(*next)));
+    if (!delta.config.empty()) put(config_record(++next->records, delta.config));
+  }
+  for (const Row& row : delta.rows) put(history_record(++next->records, row, *next));
+  const int64_t seconds = seconds_until(*next, std::max(next->last_ns, delta.end_ns));
+  if (!delta.summary.empty() || !delta.rows.empty()) {
+    Values summary = delta.summary;
+    add_times(&summary, *next);
+    put(summary_record(++next->records, summary, seconds));
+  }
+  if (delta.exit_code) put(exit_record(++next->records, *delta.exit_code, seconds));
+  next->length += static_cast<int64_t>(bytes.size());
+  return bytes;
+}
+
+Expected<UniqueFd> OfflineBackend::open(const RunState& state, const std::string& path) const {
+  const bool fresh = state.length == 0;
+  auto folder = fresh ? ensure_directory(path, 0700) : open_directory(path);
+  if (!folder && !fresh && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
+    return Error{TR_ENOENT, "the folder " + path + " is gone"};
+  }
+  if (!folder) return Error{TR_EAGAIN, folder.error().message};
+  if (fresh) {
+    if (auto files = ensure_directory_at(folder->get(), "files", 0700); !files) {
+      return Error{TR_EAGAIN, files.error().message};
+    }
+  }
+  const std::string name = "run-" + state.id + ".wandb";
+  UniqueFd file = open_file_at(folder->get(), name.c_str(), O_RDWR | (fresh ? O_CREAT : 0));
+  if (file) return file;
+  if (errno == ENOENT) return Error{TR_ENOENT, "the file " + path + "/" + name + " is gone"};
+  return later(path + "/" + name, errno);
+}
+
+Error OfflineBackend::write(RunState* state, const RunDelta& delta) {
+  if (delta.empty()) return Error::none();
+  RunState next = *state;
+  if (next.path.empty()) next.path = folder_ + "/" + folder_name(next);
+  const auto file = open(next, next.path);
+  if (!file) return file.error();
+  struct stat info {};
+  if (::fstat(file->get(), &info) != 0) return later(next.path, errno);
+  if (info.st_size < next.length) return {TR_ENOENT, "the file in " + next.path + " is shorter than it was"};
+  if (info.st_size > next.length && ::ftruncate(file->get(), next.length) != 0) return later(next.path, errno);
+  const auto offset = static_cast<uint64_t>(next.length);
+  const std::string bytes = render(&next, delta);
+  if (Error error = pwrite_all(file->get(), bytes.data(), bytes.size(), offset)) return {TR_EAGAIN, error.message};
+  *state = std::move(next);
+  return Error::none();
+}
+
+}  // namespace trunkline::wandb

@@ -1,0 +1,154 @@
+#include "processors/wandb/wandb_records.hpp"
+
+#include <algorithm>
+#include <protozero/pbf_writer.hpp>
+
+namespace trunkline::wandb {
+namespace {
+
+using protozero::pbf_writer;
+
+// Of wandb_internal.proto.
+namespace record {
+enum : uint32_t { kNumber = 1, kHistory = 2, kSummary = 3, kConfig = 5, kRun = 17, kExit = 18, kHeader = 21 };
+}
+namespace header {
+enum : uint32_t { kVersion = 1 };
+}
+namespace version {
+enum : uint32_t { kProducer = 1, kMinConsumer = 2 };
+}
+namespace run {
+enum : uint32_t {
+  kId = 1,
+  kEntity = 2,
+  kProject = 3,
+  kConfig = 4,
+  kGroup = 6,
+  kJobType = 7,
+  kDisplayName = 8,
+  kNotes = 9,
+  kTags = 10,
+  kHost = 13,
+  kStartTime = 17,
+  kTelemetry = 19
+};
+}
+namespace telemetry {
+enum : uint32_t { kClientVersion = 5 };
+}
+namespace timestamp {
+enum : uint32_t { kSeconds = 1, kNanos = 2 };
+}
+namespace items {  // of history, summary and config alike
+enum : uint32_t { kItem = 1, kHistoryStep = 2 };
+}
+namespace item {
+enum : uint32_t { kKey = 1, kNestedKey = 2, kJson = 16 };
+}
+namespace step {
+enum : uint32_t { kNumber = 1 };
+}
+namespace exits {
+enum : uint32_t { kCode = 1, kRuntime = 2 };
+}
+
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr const char* kOldestReader = "0.70.0";
+
+void add_item(pbf_writer* to, const std::string& key, const std::string& json) {
+  pbf_writer one(*to, items::kItem);
+  one.add_string(item::kKey, key);
+  one.add_string(item::kJson, json);
+}
+
+void add_unless_empty(pbf_writer* to, uint32_t tag, const std::string& text) {
+  if (!text.empty()) to->add_string(tag, text);
+}
+
+template <class Fill>
+std::string make_record(int64_t number, uint32_t kind, Fill fill) {
+  std::string bytes;
+  pbf_writer whole(bytes);
+  whole.add_int64(record::kNumber, number);
+  {
+    pbf_writer content(whole, kind);
+    fill(&content);
+  }
+  return bytes;
+}
+
+void add_version_of_ours(pbf_writer* run) {
+  pbf_writer told(*run, run::kTelemetry);
+  told.add_string(telemetry::kClientVersion, tr_version());
+}
+
+}  // namespace
+
+std::string header_record(int64_t number) {
+  return make_record(number, record::kHeader, [](pbf_writer* content) {
+    pbf_writer info(*content, header::kVersion);
+    info.add_string(version::kProducer, std::string("trunkline-") + tr_version());
+    info.add_string(version::kMinConsumer, kOldestReader);
+  });
+}
+
+std::string run_record(int64_t number, const RunHead& head) {
+  return make_record(number, record::kRun, [&](pbf_writer* content) {
+    content->add_string(run::kId, head.id);
+    add_unless_empty(content, run::kEntity, head.entity);
+    add_unless_empty(content, run::kProject, head.project);
+    if (!head.config.empty()) {
+      pbf_writer config(*content, run::kConfig);
+      for (const auto& [key, json] : head.config) add_item(&config, key, json);
+    }
+    add_unless_empty(content, run::kGroup, head.group);
+    add_unless_empty(content, run::kJobType, head.job_type);
+    add_unless_empty(content, run::kDisplayName, head.name);
+    add_unless_empty(content, run::kNotes, head.notes);
+    for (const std::string& tag : head.tags) content->add_string(run::kTags, tag);
+    add_unless_empty(content, run::kHost, head.host);
+    {
+      pbf_writer start(*content, run::kStartTime);
+      start.add_int64(timestamp::kSeconds, head.start_ns / kNsPerSecond);
+      start.add_int32(timestamp::kNanos, static_cast<int32_t>(head.start_ns % kNsPerSecond));
+    }
+    add_version_of_ours(content);
+  });
+}
+
+std::string config_record(int64_t number, const Values& values) {
+  return make_record(number, record::kConfig, [&](pbf_writer* content) {
+    for (const auto& [key, json] : values) add_item(content, key, json);
+  });
+}
+
+std::string history_record(int64_t number, const Row& row, const RunState& state) {
+  return make_record(number, record::kHistory, [&](pbf_writer* content) {
+    for (const auto& [key, json] : row.values) add_item(content, key, json);
+    add_item(content, "_step", std::to_string(row.step));
+    add_item(content, "_timestamp", seconds_of(row.ns));
+    add_item(content, "_runtime", seconds_of(std::max<int64_t>(0, row.ns - state.start_ns)));
+    pbf_writer number_of_row(*content, items::kHistoryStep);
+    number_of_row.add_int64(step::kNumber, row.step);
+  });
+}
+
+std::string summary_record(int64_t number, const Values& values, int64_t seconds) {
+  return make_record(number, record::kSummary, [&](pbf_writer* content) {
+    for (const auto& [key, json] : values) add_item(content, key, json);
+    pbf_writer runtime(*content, items::kItem);
+    runtime.add_string(item::kNestedKey, "_wandb");
+    runtime.add_string(item::kNestedKey, "runtime");
+    runtime.add_string(item::kJson, std::to_string(seconds));
+  });
+}
+
+std::string exit_record(int64_t number, int64_t code, int64_t seconds) {
+  return make_record(number, record::kExit, [&](pbf_writer* content) {
+    content->add_int32(exits::kCode, static_cast<int32_t>(code));
+    content->add_int32(exits::kRuntime, static_cast<int32_t>(seconds));
+  });
+}
+
+}  // namespace trunkline::wandb

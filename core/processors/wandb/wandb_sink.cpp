@@ -1,0 +1,187 @@
+#include "processors/wandb/wandb_sink.hpp"
+
+#include <chrono>
+#include <thread>
+
+#include "os/time.hpp"
+
+namespace trunkline::wandb {
+namespace {
+
+constexpr size_t kMostStateBytes = 60'000;  // of 64 KiB
+constexpr size_t kMostSaid = 100;
+constexpr std::chrono::milliseconds kLook{20};
+constexpr const char* kJoined = "joined";
+
+bool begins_something(const tr_record& record) {
+  return record.type == TR_RECORD_TRACE_START || record.type == TR_RECORD_RUN_START;
+}
+
+}  // namespace
+
+Sink::Sink(SinkOptions options, std::unique_ptr<Backend> backend, std::unique_ptr<Backend> refuge,
+           const processors::ProcessorHost& host)
+    : options_(std::move(options)),
+      backend_(std::move(backend)),
+      refuge_(std::move(refuge)),
+      host_(host),
+      files_(options_.state_folder) {}
+
+Sink::~Sink() { clear_away(); }
+
+void Sink::clear_away() {
+  for (const std::string& key : rubbish_) files_.remove(key);
+  rubbish_.clear();
+}
+
+// What would else be said for each run.
+void Sink::remark(const std::string& sentence) {
+  if (said_.size() < kMostSaid && said_.insert(sentence).second) say(host_, TR_LEVEL_WARN, sentence);
+}
+
+void Sink::restore(const std::string& directory, std::string_view state) {
+  states_[directory] = parse_run_states(state);
+}
+
+// W&B counts requests: what goes on is told of now and then, and the records wait in the log meanwhile.
+void Sink::take_breath() const {
+  const int64_t next = last_sent_ + int64_t{options_.interval_ms} * 1'000'000;
+  while (last_sent_ != 0 && os::monotonic_now() < next) {
+    if (host_.awaited == nullptr || host_.awaited()) return;
+    std::this_thread::sleep_for(kLook);
+  }
+}
+
+int Sink::on_batch(const tr_batch& batch) {
+  directory_ = batch.run_id == nullptr ? "" : batch.run_id;
+  take_breath();
+  clear_away();
+  RunStates known = states_[directory_];
+  std::vector<std::string> rubbish;
+  Error error = take(batch, &known);
+  if (!error) error = keep_states(&known);
+  if (error) {
+    rubbish_.clear();
+    // Whatever it is: the records wait until somebody has mended it.
+    if (error.code != TR_EAGAIN) remark("W&B: " + error.message);
+    return TR_EAGAIN;
+  }
+  const std::string text = run_states_text(known);
+  (void)host_.save(text.data(), text.size());
+  states_[directory_] = std::move(known);
+  if (states_[directory_].empty()) states_.erase(directory_);
+  last_sent_ = os::monotonic_now();
+  return TR_OK;
+}
+
+// A run that ends and one that begins under the same key in one batch are two.
+Error Sink::take(const tr_batch& batch, RunStates* known) {
+  Works works;
+  order_.clear();
+  for (size_t i = 0; i < batch.count; ++i) {
+    const tr_record& record = *batch.records[i];
+    if (record.type == TR_RECORD_EVENT) continue;
+    const std::string key = options_.terms.id.empty() ? processors::run_key(record) : kJoined;
+    const auto there = works.find(key);
+    if (there != works.end() && there->second.over && begins_something(record)) {
+      if (Error error = write_all(&works, known)) return error;
+    }
+    RunWork* work = nullptr;
+    if (Error error = work_for(key, record, *known, &works, &work)) return error;
+    work->add(record, options_.terms);
+    if (work->state.id.empty()) {
+      work->state.id = options_.terms.id.empty() ? default_id(key, work->state) : options_.terms.id;
+    }
+  }
+  return write_all(&works, known);
+}
+
+// Works on a copy: a batch that is offered again begins with the state of the first time.
+Error Sink::work_for(const std::string& key, const tr_record& record, const RunStates& known, Works* works,
+                     RunWork** out) {
+  const auto there = works->find(key);
+  if (there != works->end()) {
+    *out = &there->second;
+    return Error::none();
+  }
+  RunWork work;
+  const auto state = known.find(key);
+  if (state != known.end()) {
+    work.state = state->second;
+  } else if (RunStates spilled = parse_run_states(files_.get(unique_key(key))); spilled.count(key) != 0) {
+    work.state = std::move(spilled[key]);
+    work.state.spilled = true;
+  } else if (!options_.terms.id.empty() || !begins_something(record)) {
+    if (Error error = resume(key, record, &work)) return error;
+  }
+  order_.push_back(key);
+  *out = &works->emplace(key, std::move(work)).first->second;
+  return Error::none();
+}
+
+// What is found there is written down before anything is added to it, so that it is the same when the batch is offered
+// again.
+Error Sink::resume(const std::string& key, const tr_record& record, RunWork* work) {
+  const std::string note = unique_key(key) + "@" + std::to_string(record.sequence);
+  rubbish_.push_back(note);
+  if (RunStates noted = parse_run_states(files_.get(note)); noted.count(key) != 0) {
+    work->state = std::move(noted[key]);
+    return Error::none();
+  }
+  work->state.id = options_.terms.id.empty() ? default_id(key, work->state) : options_.terms.id;
+  if (Error error = backend_->resume(&work->state)) return error;
+  return files_.put(note, run_state_text(key, work->state));
+}
+
+Error Sink::write_all(Works* works, RunStates* known) {
+  for (const std::string& key : order_) {
+    RunWork& work = works->at(key);
+    for (const std::string& sentence : work.remarks) remark(sentence);
+    if (Error error = write(&work)) return error;
+    if (work.over && key != kJoined) {
+      known->erase(key);
+      if (work.state.spilled) rubbish_.push_back(unique_key(key));
+    } else if (work.state.start_ns != 0) {
+      (*known)[key] = std::move(work.state);
+    }
+  }
+  works->clear();
+  order_.clear();
+  return Error::none();
+}
+
+Error Sink::write(RunWork* work) {
+  RunState& state = work->state;
+  if (state.lost) return Error::none();
+  Backend* const backend = state.offline && refuge_ != nullptr ? refuge_.get() : backend_.get();
+  Error error = backend->write(&state, work->delta);
+  if (!error || error.code == TR_EAGAIN) return error;
+  if (error.code == TR_EINVAL && work->delta.begins && !state.offline && refuge_ != nullptr) {
+    remark("W&B takes a run not at all, so it is written to a file in " + refuge_->destination() + ": " +
+           error.message);
+    state.offline = true;
+    return refuge_->write(&state, work->delta);
+  }
+  state.lost = true;
+  remark("W&B: nothing more of a run is written: " + error.message);
+  return Error::none();
+}
+
+// Saved with the cursor, while there is room; else in files.
+Error Sink::keep_states(RunStates* known) {
+  size_t bytes = 0;
+  for (auto& [key, state] : *known) {
+    const std::string text = run_state_text(key, state);
+    if (!state.spilled) {
+      bytes += text.size() + 1;
+      state.spilled = bytes > kMostStateBytes;
+      if (state.spilled) bytes -= text.size() + 1;
+    }
+    if (state.spilled) {
+      if (Error error = files_.put(unique_key(key), text)) return error;
+    }
+  }
+  return Error::none();
+}
+
+}  // namespace trunkline::wandb

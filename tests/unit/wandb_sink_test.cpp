@@ -1,0 +1,337 @@
+// The sink between batches and a backend: what is asked again after failures and crashes, what a host logs itself, and
+// values that are hard to write.
+#include "processors/wandb/offline_backend.hpp"
+#include "wandb_support.hpp"
+
+namespace trunkline::wandb_test {
+namespace {
+
+using store_test::f64;
+using store_test::i64;
+using store_test::messages;
+using store_test::Records;
+using store_test::saved_state;
+using store_test::str;
+using store_test::text;
+
+class WandbSink : public testing::Test {
+ protected:
+  void SetUp() override {
+    saved_state().clear();
+    messages().clear();
+  }
+  std::unique_ptr<wandb::Sink> sink(wandb::SinkOptions with = options()) {
+    with.state_folder = directory_.file("states");
+    return std::make_unique<wandb::Sink>(std::move(with), std::make_unique<MemoryBackend>(&stored_), nullptr,
+                                         store_test::kHost);
+  }
+  void step(uint8_t trace, int64_t number) {
+    tr_record& record = records_.span(trace, records_.size() + 1, "step");
+    record.kind = TR_KIND_STEP;
+    record.step = number;
+  }
+  void make_trace(uint8_t trace, int64_t steps) {
+    records_.trace_start(trace);
+    for (int64_t i = 0; i < steps; ++i) step(trace, i);
+    records_.trace_end(trace);
+  }
+  tr_record& of_run(tr_record_type type, std::vector<tr_attribute> attributes = {}, uint8_t trace = 0) {
+    tr_record& record = records_.add(type, trace, 7);
+    records_.attributes(record, std::move(attributes));
+    return record;
+  }
+  static void expect_whole(const StoredRun& run, int64_t steps) {
+    EXPECT_TRUE(run.whole());
+    EXPECT_EQ(run.rewritten, 0);
+    ASSERT_EQ(run.lines.size(), static_cast<size_t>(steps));
+    for (int64_t i = 0; i < steps; ++i) {
+      EXPECT_EQ(run.row(i)["step/number"], i);
+      EXPECT_EQ(run.row(i)["_step"], i);
+    }
+    EXPECT_EQ(run.summary.at("total_steps"), std::to_string(steps));
+    EXPECT_EQ(run.exit_code, 0);
+    EXPECT_EQ(run.begins, 1);
+  }
+
+  Stored stored_;
+  Records records_;
+  test::TempDirectory directory_;
+};
+
+TEST_F(WandbSink, EachBatchContinuesWhereTheLastEnded) {
+  make_trace(1, 10);
+  const auto to = sink();
+  for (size_t i = 0; i < records_.size(); i += 3) EXPECT_EQ(deliver(*to, records_.pointers(i, i + 3)), TR_OK);
+  expect_whole(stored_.only(), 10);
+  EXPECT_EQ(stored_.runs.begin()->first.size(), 32u);  // the trace's own id
+  EXPECT_EQ(stored_.resumes, 0);
+  EXPECT_EQ(saved_state(), "[]");
+}
+
+TEST_F(WandbSink, AnOutageBeforeOrAfterAWriteLosesAndDoublesNothing) {
+  for (const bool after : {false, true}) {
+    stored_ = {};
+    records_ = {};
+    make_trace(1, 10);
+    int failures = 0;
+    stored_.fail = [&](bool now) { return now == after && ++failures % 4 != 0 ? Error{TR_EAGAIN, ""} : Error::none(); };
+    const auto to = sink();
+    for (size_t i = 0; i < records_.size(); i += 4) {
+      int result = TR_EAGAIN;
+      for (int tries = 0; tries < 10 && result == TR_EAGAIN; ++tries) {
+        result = deliver(*to, records_.pointers(i, i + 4));
+      }
+      EXPECT_EQ(result, TR_OK);
+    }
+    EXPECT_GT(failures, 6);
+    StoredRun run = stored_.only();
+    if (after) run.begins = 1;  // said again until it is heard
+    expect_whole(run, 10);
+  }
+}
+
+// A process that dies between "the server has it" and "the state is saved": its successor hears the batch again, and
+// may be given more of it at once.
+TEST_F(WandbSink, ADeathBeforeTheStateIsSavedLeavesNoGapAndNoDouble) {
+  for (size_t dead_at = 0; dead_at < 12; ++dead_at) {
+    stored_ = {};
+    records_ = {};
+    saved_state().clear();
+    make_trace(1, 10);
+    std::string state;
+    {
+      const auto first = sink();
+      for (size_t i = 0; i <= dead_at; ++i) {
+        state = saved_state();
+        ASSERT_EQ(deliver(*first, records_.pointers(i, i + 1)), TR_OK);
+      }
+    }
+    const auto second = sink();
+    if (!state.empty()) second->restore("run-a", state);
+    ASSERT_EQ(deliver(*second, records_.pointers(dead_at, dead_at + 3), TR_BATCH_ADOPTED), TR_OK);
+    if (dead_at + 3 < records_.size()) {
+      ASSERT_EQ(deliver(*second, records_.pointers(dead_at + 3), TR_BATCH_ADOPTED), TR_OK);
+    }
+    StoredRun run = stored_.only();
+    if (dead_at == 0) run.begins = 1;  // the start itself was said twice
+    expect_whole(run, 10);
+  }
+}
+
+// The control: without the state, rows go on where the server's end, and those that were said twice are there twice.
+TEST_F(WandbSink, WithoutItsStateASuccessorDoublesRows) {
+  make_trace(1, 10);
+  {
+    const auto first = sink();
+    ASSERT_EQ(deliver(*first, records_.pointers(0, 6)), TR_OK);
+  }
+  const auto second = sink();
+  ASSERT_EQ(deliver(*second, records_.pointers(4), TR_BATCH_ADOPTED), TR_OK);
+  EXPECT_EQ(stored_.resumes, 1);
+  EXPECT_EQ(stored_.only().lines.size(), 12u);
+  EXPECT_TRUE(stored_.only().whole());
+}
+
+// More open traces than a saved state has room for: the rest lies in files, and goes on after a crash all the same.
+TEST_F(WandbSink, WhatDoesNotFitIntoTheStateLiesInFiles) {
+  constexpr int kTraces = 250;
+  for (int i = 1; i <= kTraces; ++i) {
+    records_.trace_start(static_cast<uint8_t>(i), "a name of some length for a trace, as people like to give them");
+    step(static_cast<uint8_t>(i), 0);
+  }
+  const size_t middle = records_.size();
+  for (int i = 1; i <= kTraces; ++i) {
+    step(static_cast<uint8_t>(i), 1);
+    records_.trace_end(static_cast<uint8_t>(i));
+  }
+  {
+    const auto first = sink();
+    ASSERT_EQ(deliver(*first, records_.pointers(0, middle)), TR_OK);
+  }
+  EXPECT_LT(saved_state().size(), 65'536u);
+  EXPECT_FALSE(std::filesystem::is_empty(directory_.file("states")));
+  {
+    const auto second = sink();
+    second->restore("run-a", saved_state());
+    ASSERT_EQ(deliver(*second, records_.pointers(middle), TR_BATCH_ADOPTED), TR_OK);
+  }
+  ASSERT_EQ(stored_.runs.size(), static_cast<size_t>(kTraces));
+  for (const auto& [id, run] : stored_.runs) expect_whole(run, 2);
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.file("states")));
+}
+
+TEST_F(WandbSink, ValuesThatAreHardToWrite) {
+  tr_record& start = records_.trace_start(1, "\xF0\x9F\x98\x80");
+  records_.attributes(start, {{str("nested"), text(TR_TYPE_JSON, R"({"a":[1,2.5,null]})")},
+                              {str("nan"), f64(store_test::kNan)},
+                              {str("big"), i64(std::numeric_limits<int64_t>::max())}});
+  for (const double score : {store_test::kNan, 0.5, store_test::kInfinity, -store_test::kInfinity}) {
+    tr_record& critic = records_.span(1, records_.size() + 1, "judge");
+    critic.kind = TR_KIND_CRITIC;
+    critic.score = score;
+    critic.score_name = str("a \"judge\"\n");
+  }
+  records_.trace_end(1);
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  const StoredRun& run = stored_.only();
+  const std::string name = R"("critic/name":"a \"judge\"\n","critic/score":)";
+  ASSERT_EQ(run.lines.size(), 4u);
+  EXPECT_EQ(run.lines.at(0).find("{" + name + "NaN,"), 0u) << run.lines.at(0);
+  EXPECT_EQ(run.lines.at(2).find("{" + name + "Infinity,"), 0u) << run.lines.at(2);
+  EXPECT_EQ(run.lines.at(3).find("{" + name + "-Infinity,"), 0u) << run.lines.at(3);
+  EXPECT_EQ(run.summary.at("critic/score"), "-Infinity");
+  EXPECT_EQ(run.summary.at("critic/avg_score"), "0.5");
+  EXPECT_EQ(run.config.at("nested"), R"({"a":[1,2.5,null]})");
+  EXPECT_EQ(run.config.at("nan"), "null");
+  EXPECT_EQ(run.config.at("big"), "9223372036854775807");
+}
+
+TEST_F(WandbSink, HowATraceEndsIsHowItsRunEnds) {
+  const std::pair<uint32_t, int64_t> ends[] = {{0, 0}, {TR_RECORD_FAILED, 1}, {TR_RECORD_INCOMPLETE, 255}};
+  for (uint8_t trace = 1; trace <= 3; ++trace) {
+    records_.trace_start(trace);
+    records_.trace_end(trace, "trace", ends[trace - 1].first);
+  }
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  size_t number = 0;
+  for (const auto& [id, run] : stored_.runs) EXPECT_EQ(run.exit_code, ends[number++].second);
+}
+
+TEST_F(WandbSink, RunsOfTheHost) {
+  tr_record& start = of_run(TR_RECORD_RUN_START, {{str("lr"), f64(0.1)}});
+  start.name = str("training");
+  of_run(TR_RECORD_RUN_LOG, {{str("loss"), f64(1)}});
+  of_run(TR_RECORD_RUN_LOG, {{str("loss"), f64(0.5)}}).step = 10;
+  of_run(TR_RECORD_RUN_LOG, {{str("acc"), f64(0.9)}, {str("_step"), i64(3)}}).step = 10;  // the same row
+  of_run(TR_RECORD_RUN_LOG, {{str("loss"), f64(0.4)}}).step = 5;                          // a step that is over
+  of_run(TR_RECORD_RUN_LOG, {{str("loss"), f64(0.3)}});
+  of_run(TR_RECORD_RUN_SUMMARY, {{str("best"), i64(3)}});
+  of_run(TR_RECORD_RUN_CONFIG, {{str("lr"), f64(0.2)}});
+  tr_record& tag = of_run(TR_RECORD_RUN_TAG, {{str("value"), text("a")}});
+  tag.name = str("team");
+  of_run(TR_RECORD_RUN_TAG).name = str("plain");
+  of_run(TR_RECORD_RUN_FINISH).exit_code = 3;
+  const auto to = sink();
+  for (size_t i = 0; i < records_.size(); ++i) ASSERT_EQ(deliver(*to, records_.pointers(i, i + 1)), TR_OK);
+  const StoredRun& run = stored_.only();
+  EXPECT_EQ(run.name, "training");
+  EXPECT_EQ(run.config.at("lr"), "0.2");
+  EXPECT_EQ(run.tags, (std::vector<std::string>{"t", "team:a", "plain"}));
+  std::vector<json> rows = run.rows();
+  for (json& row : rows) row.erase("_timestamp"), row.erase("_runtime");
+  EXPECT_EQ(json(rows), json::parse(R"([{"loss": 1.0, "_step": 0}, {"loss": 0.5, "acc": 0.9, "_step": 10},
+                                        {"loss": 0.4, "step": 5, "_step": 11}, {"loss": 0.3, "_step": 12}])"));
+  EXPECT_EQ(run.summary.at("best"), "3");
+  EXPECT_EQ(run.summary.at("loss"), "0.3");
+  EXPECT_EQ(run.exit_code, 3);
+  EXPECT_EQ(messages().size(), 1u);  // of the step that is over
+}
+
+// A run of the host in a trace is the trace's, and outlives it until the host finishes it.
+TEST_F(WandbSink, ARunInATraceIsItsRun) {
+  records_.trace_start(1);
+  of_run(TR_RECORD_RUN_START, {}, 1);
+  records_.trace_end(1);
+  of_run(TR_RECORD_RUN_LOG, {{str("late"), i64(1)}}, 1);
+  const auto to = sink();
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  EXPECT_FALSE(stored_.only().exit_code.has_value());
+  const size_t middle = records_.size();
+  of_run(TR_RECORD_RUN_FINISH, {}, 1).run_status = TR_RUN_FAILED;
+  ASSERT_EQ(deliver(*to, records_.pointers(middle)), TR_OK);
+  EXPECT_EQ(stored_.only().exit_code, 1);
+  EXPECT_EQ(stored_.only().row(0)["late"], 1);
+  EXPECT_EQ(saved_state(), "[]");
+}
+
+// With auto_finish off only the host ends a run.
+TEST_F(WandbSink, WithoutAutoFinishTheHostEndsTheRun) {
+  wandb::SinkOptions open = options();
+  open.terms.auto_finish = false;
+  for (uint8_t trace = 1; trace <= 2; ++trace) {
+    records_.trace_start(trace);
+    if (trace == 1) of_run(TR_RECORD_RUN_START, {}, trace);
+    if (trace == 1) of_run(TR_RECORD_RUN_FINISH, {}, trace).exit_code = 4;
+    records_.trace_end(trace);
+  }
+  const auto to = sink(open);
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 2u);
+  EXPECT_EQ(stored_.runs.begin()->second.exit_code, 4);
+  EXPECT_FALSE(stored_.runs.rbegin()->second.exit_code.has_value());
+}
+
+// All traces of a given id are one run, which goes on where it ended: in this process, and in the next by asking.
+TEST_F(WandbSink, ARunOfAGivenIdGoesOn) {
+  wandb::SinkOptions joined = options();
+  joined.terms.id = "mine";
+  make_trace(1, 2);
+  make_trace(2, 2);
+  {
+    const auto to = sink(joined);
+    for (size_t i = 0; i < records_.size(); ++i) ASSERT_EQ(deliver(*to, records_.pointers(i, i + 1)), TR_OK);
+  }
+  EXPECT_EQ(stored_.runs.count("mine"), 1u);
+  EXPECT_EQ(stored_.only().lines.size(), 4u);
+  EXPECT_EQ(stored_.only().begins, 2);
+  records_ = {};
+  make_trace(3, 1);
+  const auto to = sink(joined);
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  EXPECT_EQ(stored_.resumes, 2);
+  const StoredRun& run = stored_.only();
+  EXPECT_TRUE(run.whole());
+  ASSERT_EQ(run.lines.size(), 5u);
+  EXPECT_EQ(run.row(4)["_step"], 4);
+  EXPECT_EQ(run.exit_code, 0);
+}
+
+// One run that can never be written costs the others nothing.
+TEST_F(WandbSink, ARunThatIsRefusedForGoodIsWrittenToAFile) {
+  make_trace(1, 3);
+  make_trace(2, 3);
+  int calls = 0;
+  stored_.fail = [&](bool after) { return !after && ++calls == 1 ? Error{TR_EINVAL, "a bad name"} : Error::none(); };
+  wandb::Place place;
+  place.project = "proj";
+  wandb::Sink to(options(), std::make_unique<MemoryBackend>(&stored_),
+                 std::make_unique<wandb::OfflineBackend>(directory_.file("wandb"), place), store_test::kHost);
+  ASSERT_EQ(deliver(to, records_.pointers()), TR_OK);
+  expect_whole(stored_.only(), 3);
+  EXPECT_EQ(messages().size(), 1u);
+  int files = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(directory_.file("wandb"))) {
+    if (entry.path().extension() != ".wandb") continue;
+    ++files;
+    EXPECT_EQ(read_logged_run(test::read_file(entry.path().string())).rows.size(), 3u);
+  }
+  EXPECT_EQ(files, 1);
+}
+
+TEST(WandbState, ComesBackAndDamageDoesNot) {
+  wandb::RunStates states;
+  RunState& state = states["trace-1"];
+  state.id = "r";
+  state.name = "n\"\n";
+  state.step = 7;
+  state.sequence = 9;
+  state.of_trace = true;
+  state.summary = {{"a", "NaN"}, {"b", "[1]"}};
+  state.tags = {"x", "y"};
+  state.pending = wandb::Row{3, 4, {{"k", "1"}}};
+  state.exit_code = 2;
+  state.count_score(-2);
+  const std::string saved = wandb::run_states_text(states);
+  const wandb::RunStates back = wandb::parse_run_states(saved);
+  EXPECT_EQ(wandb::run_states_text(back), saved);
+  EXPECT_EQ(back.at("trace-1").summary, state.summary);
+  EXPECT_EQ(back.at("trace-1").exit_code, 2);
+  EXPECT_EQ(back.at("trace-1").pending->values.at("k"), "1");
+  for (size_t cut = 0; cut < saved.size(); ++cut) (void)wandb::parse_run_states(saved.substr(0, cut));
+  EXPECT_TRUE(wandb::parse_run_states("[1,{},{\"key\":3}]").empty());
+}
+
+}  // namespace
+}  // namespace trunkline::wandb_test
