@@ -76,10 +76,11 @@ Verdict RetryTable::verdict(const Response& response) const {
       return Verdict::kNever;
   }
   if (response.ok()) return Verdict::kDone;
-  if (std::find(later_, later_ + count_, response.status) != later_ + count_) return Verdict::kLater;
+  const bool listed = std::find(listed_, listed_ + count_, response.status) != listed_ + count_;
+  if (listed && !others_later_) return Verdict::kLater;
   const bool redirect = response.status >= 300 && response.status < 400;
   if (redirect || response.status == 401 || response.status == 403 || response.status == 407) return Verdict::kHalt;
-  return Verdict::kNever;
+  return others_later_ && !listed && response.status >= 400 ? Verdict::kLater : Verdict::kNever;
 }
 
 uint64_t Backoff::draw() {

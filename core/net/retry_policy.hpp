@@ -27,12 +27,20 @@ class RetryTable {
  public:
   // The statuses that mean later: an array that outlives the table.
   template <size_t N>
-  constexpr explicit RetryTable(const int (&later)[N]) : later_(later), count_(N) {}
+  constexpr explicit RetryTable(const int (&later)[N]) : listed_(later), count_(N) {}
+  // All 4xx and 5xx mean later, but for these.
+  template <size_t N>
+  static constexpr RetryTable all_but(const int (&never)[N]) {
+    RetryTable table(never);
+    table.others_later_ = true;
+    return table;
+  }
   Verdict verdict(const Response& response) const;
 
  private:
-  const int* later_;
+  const int* listed_;
   size_t count_;
+  bool others_later_ = false;
 };
 
 class Backoff {

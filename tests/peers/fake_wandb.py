@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
 """A W&B server as far as runs, their files and artifacts need one: GraphQL, file_stream and signed URLs, in memory. The
-real SDK works against it online, syncs to it and reads back from it (wandb_sdk_test.py).
+real SDK works against it online, syncs to it and reads back from it (wandb_sync_test.py, wandb_online_test.py).
 
 GET /_state tells all that it has received: runs with their history as it was reassembled, gaps and rewritten lines,
 artifacts, how often each operation was asked; ?raw=1 adds the lines as they were sent. POST /_faults takes a list of

@@ -1,5 +1,5 @@
 // An agent for tests against trackers: it does what its arguments say through the public API, with the processors that
-// the environment configures.
+// the environment configures, or W&B's with the options in AGENT_WANDB_OPTIONS.
 //   tracker_agent replay FILE SCENARIO   the events of a scenario of tests/unit/data/qitos_*.json
 //   tracker_agent threads COUNT SPANS    one trace, tools called on several threads
 //   tracker_agent endless                traces of ten steps until it is killed; says each that has ended
@@ -8,6 +8,7 @@
 //   tracker_agent artifacts FILES...     a run with files, of which the last is changed too early
 //   tracker_agent recover                nothing but deliver what dead ones left
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <fstream>
 #include <map>
@@ -27,8 +28,16 @@ constexpr uint32_t kPatienceMs = 60'000;
 int start() {
   tr_config config;
   tr_config_init(&config, sizeof config);
+  const char* wandb = std::getenv("AGENT_WANDB_OPTIONS");
+  if (wandb != nullptr) config.processors = "none";
   tr_error error{sizeof error, 0, {}};
-  const int result = tr_init(&config, &error);
+  int result = tr_init(&config, &error);
+  if (result == TR_OK && wandb != nullptr) {
+    tr_processor table{};
+    table.struct_size = sizeof table;
+    result = tr_wandb_processor(wandb, TR_NUL, &table, &error);
+    if (result == TR_OK) result = tr_add_processor(&table, nullptr);
+  }
   if (result != TR_OK) std::fprintf(stderr, "%s\n", error.message);
   return result;
 }

@@ -1,5 +1,5 @@
 // Runs as `.wandb` files, read back by a reader of the tests' own: blocks, what a file holds, and how it goes on after
-// a crash, a full disk, or somebody's hand. That W&B's own client takes them, tests/peers/wandb_sdk_test.py shows.
+// a crash, a full disk, or somebody's hand. That W&B's own client takes them, tests/peers/wandb_sync_test.py shows.
 #include "processors/wandb/wandb_log.hpp"
 #include "processors/wandb/wandb_processor.hpp"
 #include "wandb_support.hpp"
@@ -195,9 +195,11 @@ TEST_F(WandbFiles, OnAFullDiskRecordsWait) {
 }
 
 TEST_F(WandbFiles, OptionsThatCannotBe) {
-  for (const char* options : {R"({"no such": 1})", R"({"project": "a/b"})", R"({"id": "a:b"})", R"({"id": ".."})",
-                              R"({"mode": "sometimes"})", R"({"mode": "online"})", R"({"resume": "perhaps"})",
-                              R"({"tags": [1]})", R"({"config": []})", R"({"api_key": "two words"})"}) {
+  for (const char* options :
+       {R"({"no such": 1})", R"({"project": "a/b"})", R"({"id": "a:b"})", R"({"id": ".."})", R"({"mode": "sometimes"})",
+        R"({"mode": "online"})", R"({"resume": "perhaps"})", R"({"tags": [1]})", R"({"config": []})",
+        R"({"api_key": "two words"})", R"({"mode": "online", "api_key": "k", "base_url": "ftp://x"})",
+        R"({"mode": "online", "api_key": "k", "base_url": "http://example.org"})"}) {
     const Driven to(&make_wandb_processor, options, directory_.path());
     EXPECT_EQ(to.error().code, TR_EINVAL) << options;
     EXPECT_EQ(to.error().message.find("two words"), std::string::npos);

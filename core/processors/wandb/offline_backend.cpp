@@ -60,7 +60,7 @@ std::string OfflineBackend::render(RunState* next, const RunDelta& delta) const 
     append_log_head(&bytes);
     put(header_record(++next->records));
     RunHead head = head_of(*next);
-    head.config = delta.config;
+    head.config = next->config;
     put(run_record(++next->records, head));
   } else {
     if (delta.tags_changed) put(run_record(++next->records, head_of(*next)));
@@ -69,7 +69,7 @@ std::string OfflineBackend::render(RunState* next, const RunDelta& delta) const 
   for (const Row& row : delta.rows) put(history_record(++next->records, row, *next));
   const int64_t seconds = seconds_until(*next, std::max(next->last_ns, delta.end_ns));
   if (!delta.summary.empty() || !delta.rows.empty()) {
-    Values summary = delta.summary;
+    Values summary = begin == 0 ? next->summary : delta.summary;
     add_times(&summary, *next);
     put(summary_record(++next->records, summary, seconds));
   }

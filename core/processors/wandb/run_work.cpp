@@ -14,6 +14,8 @@ using processors::kStopReason;
 
 constexpr size_t kMostNameBytes = 500;
 constexpr size_t kMostTagBytes = 64;
+constexpr size_t kMostRowBytes = (size_t{10} << 20) - (size_t{100} << 10);
+constexpr size_t kMostSummaryBytes = size_t{64} << 10;  // of one value that came with a row
 constexpr int64_t kFailed = 1;
 constexpr int64_t kKilled = 255;  // as W&B's own client says of a run that was interrupted
 
@@ -74,11 +76,16 @@ void RunWork::set_tag(std::string tag) {
   delta.tags_changed = true;
 }
 
+// What W&B would not take is left out as a whole, as its own client does: the lines after it keep their numbers.
 void RunWork::emit(Row row) {
+  if (row_text(row, state).size() > kMostRowBytes) {
+    remarks.emplace_back("W&B takes no row of more than ten megabytes: such are left out");
+    return;
+  }
   state.next_step = processors::added(row.step, 1);
   state.last_ns = std::max(state.last_ns, row.ns);
   for (const auto& [key, json] : row.values) {
-    if (json != "NaN") set_summary(key, json);
+    if (json != "NaN" && json.size() <= kMostSummaryBytes) set_summary(key, json);
   }
   delta.rows.push_back(std::move(row));
 }
@@ -153,7 +160,7 @@ void RunWork::begin(const tr_record& record, const RunTerms& terms) {
   }
   for (const auto& [key, json] : terms.config) set_config(key, json);
   for (const std::string& tag : terms.tags) set_tag(tag);
-  state.config_known = true;
+  state.config_known = !state.resumed;
 }
 
 // A run of the host inside a trace, and a second trace of the same id, join the run that is there.

@@ -4,6 +4,7 @@
 
 #include "model/environment.hpp"
 #include "processors/wandb/offline_backend.hpp"
+#include "processors/wandb/online_backend.hpp"
 #include "processors/wandb/wandb_options.hpp"
 #include "processors/wandb/wandb_sink.hpp"
 
@@ -49,20 +50,27 @@ void release(void* user_data) { delete static_cast<WandbProcessor*>(user_data); 
 
 Expected<std::unique_ptr<wandb::Sink>> make_sink(wandb::Options* options, const std::string& directory,
                                                  const ProcessorHost& host, std::string* destination) {
-  if (options->mode == wandb::Mode::kOnline) {
-    return Error{TR_EUNSUPPORTED, "wandb processor: runs are written to files only: set mode \"offline\""};
-  }
   std::unique_ptr<wandb::Backend> backend;
   std::unique_ptr<wandb::Backend> refuge;
-  backend = std::make_unique<wandb::OfflineBackend>(options->folder, options->place);
-  if (!options->mode_chosen) {
+  auto files = std::make_unique<wandb::OfflineBackend>(options->folder, options->place);
+  wandb::SinkOptions with;
+  if (options->mode == wandb::Mode::kOnline) {
+    auto endpoint = wandb::make_endpoint(options, &secure_variable);
+    if (!endpoint) return endpoint.error();
+    auto rest = std::make_unique<wandb::Rest>(std::move(*endpoint), options->timeout_ms, host);
+    backend = std::make_unique<wandb::OnlineBackend>(std::move(rest), options->place, host);
+    refuge = std::move(files);
+    with.interval_ms = options->interval_ms;
+  } else {
+    backend = std::move(files);
+  }
+  if (options->mode == wandb::Mode::kOffline && !options->mode_chosen) {
     say(host, TR_LEVEL_WARN,
         "wandb processor: there is no API key (option \"api_key\", WANDB_API_KEY), so runs are written to " +
             options->folder + ", for `wandb sync`");
   }
   *destination = backend->destination() + " " + options->place.entity + "/" + options->place.project;
   if (!options->terms.id.empty()) *destination += "/" + options->terms.id;
-  wandb::SinkOptions with;
   with.terms = options->terms;
   with.state_folder = directory.empty() ? "" : directory + "/wandb-state";
   return std::make_unique<wandb::Sink>(std::move(with), std::move(backend), std::move(refuge), host);

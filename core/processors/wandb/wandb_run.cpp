@@ -37,7 +37,8 @@ constexpr NumberField kNumbers[] = {{"start", &RunState::start_ns}, {"last", &Ru
 constexpr FlagField kFlags[] = {{"offline", &RunState::offline},
                                 {"lost", &RunState::lost},
                                 {"of_trace", &RunState::of_trace},
-                                {"finished", &RunState::finished}};
+                                {"finished", &RunState::finished},
+                                {"resumed", &RunState::resumed}};
 
 // Values are kept as texts, for what W&B writes is not always JSON.
 void append_values(std::string* out, const Values& values) {

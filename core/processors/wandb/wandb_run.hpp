@@ -57,6 +57,7 @@ struct RunState : processors::RunTotals {
   std::optional<int64_t> exit_code;  // how it ends, as far as that is known
   bool of_trace = false;             // else: a run of the host alone
   bool finished = false;             // W&B was told that it is over; it may go on
+  bool resumed = false;              // it was there before we were
   TreeState tree;
   bool offline = false;  // the server does not take it: it is written to a file
   bool lost = false;     // it is gone there, or what was written is gone

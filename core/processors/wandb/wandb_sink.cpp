@@ -156,9 +156,9 @@ Error Sink::write(RunWork* work) {
   Backend* const backend = state.offline && refuge_ != nullptr ? refuge_.get() : backend_.get();
   Error error = backend->write(&state, work->delta);
   if (!error || error.code == TR_EAGAIN) return error;
-  if (error.code == TR_EINVAL && work->delta.begins && !state.offline && refuge_ != nullptr) {
-    remark("W&B takes a run not at all, so it is written to a file in " + refuge_->destination() + ": " +
-           error.message);
+  if (error.code == TR_EINVAL && !state.offline && refuge_ != nullptr) {
+    remark("W&B refuses a run, so what is left of it is written to a file in " + refuge_->destination() +
+           ", for `wandb sync`: " + error.message);
     state.offline = true;
     return refuge_->write(&state, work->delta);
   }

@@ -1,0 +1,115 @@
+#include "processors/wandb/online_backend.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "os/time.hpp"
+#include "processors/wandb/run_body.hpp"
+
+namespace trunkline::wandb {
+namespace {
+
+constexpr int64_t kHeartbeatNs = 30'000'000'000;
+
+}  // namespace
+
+Error OnlineBackend::resume(RunState* state) {
+  std::string data;
+  if (Error error = rest_->graphql(kRunQuery, run_variables(*state, place_), &data)) {
+    return error.code == TR_EAGAIN ? error
+                                   : rest_->halt("W&B tells nothing of run " + state->id + ": " + error.message);
+  }
+  const bool found = read_found_run(data, state);
+  if (!found && place_.resume == "must") {
+    return rest_->halt("there is no run " + state->id + " to go on with, and option \"resume\" says \"must\"");
+  }
+  if (found && place_.resume == "never") {
+    return rest_->halt("there is a run " + state->id + " already, and option \"resume\" says \"never\"");
+  }
+  return Error::none();
+}
+
+// An upsert replaces the configuration: what is there of it and not here is read first.
+Error OnlineBackend::read_config(RunState* state) {
+  std::string data;
+  if (Error error = rest_->graphql(kRunQuery, run_variables(*state, place_), &data)) return error;
+  read_found_config(data, state);
+  state->config_known = true;
+  return Error::none();
+}
+
+Error OnlineBackend::upsert(RunState* state) {
+  std::string data;
+  if (Error error = rest_->graphql(kUpsertQuery, upsert_variables(*state, place_), &data)) {
+    if (error.code == TR_ELIMIT) error.code = TR_EINVAL;
+    return error;
+  }
+  if (!read_place(data, state)) return rest_->halt("what answers at " + destination() + " is not W&B");
+  return Error::none();
+}
+
+Error OnlineBackend::send(const RunState& state, const std::string& body) {
+  const std::string path = stream_path(state);
+  std::string answer;
+  if (Error error = rest_->post(path, body, &answer)) return error;
+  const auto parsed = nlohmann::json::parse(answer, nullptr, false);
+  if (parsed.is_object() && parsed.value("stopped", nlohmann::json()) == true && !told_to_stop_[path]) {
+    told_to_stop_[path] = true;
+    say(host_, TR_LEVEL_WARN, "at W&B somebody asks run " + state.id + " to stop");
+  }
+  return Error::none();
+}
+
+// A server that takes less at once gets less, down to a row.
+Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
+  for (size_t first = 0;;) {
+    size_t next = 0;
+    const std::string body = stream_body(state, delta, first, most_bytes_, &next);
+    Error error = send(state, body);
+    if (error.code == TR_ELIMIT && next - first > 1) {
+      most_bytes_ = body.size() / 2;
+      continue;
+    }
+    if (error.code == TR_ELIMIT) error.code = TR_EINVAL;
+    if (error) return error;
+    if (next == delta.rows.size()) return Error::none();
+    first = next;
+  }
+}
+
+Error OnlineBackend::write(RunState* state, const RunDelta& delta) {
+  if (delta.empty()) return Error::none();
+  RunState next = *state;
+  const bool changes = delta.tags_changed || !delta.config.empty();
+  if (delta.begins || changes || next.entity.empty()) {
+    if (!next.config_known) {
+      if (Error error = read_config(&next)) return error;
+    }
+    if (Error error = upsert(&next)) return error;
+  }
+  if (!delta.rows.empty() || !delta.summary.empty() || delta.exit_code) {
+    if (Error error = stream(next, delta)) return error;
+  }
+  next.lines += static_cast<int64_t>(delta.rows.size());
+  const std::string path = stream_path(next);
+  if (delta.exit_code) {
+    alive_.erase(path);
+    told_to_stop_.erase(path);
+  } else {
+    alive_[path] = os::monotonic_now();
+  }
+  *state = std::move(next);
+  return Error::none();
+}
+
+// Without it W&B takes a run for crashed. Whatever comes of it: the next rows will tell.
+void OnlineBackend::tick() {
+  for (auto& [path, last] : alive_) {
+    if (os::monotonic_now() - last < kHeartbeatNs || !rest_->is_open()) continue;
+    std::string answer;
+    (void)rest_->post(path, "{}", &answer);
+    last = os::monotonic_now();
+  }
+}
+
+}  // namespace trunkline::wandb

@@ -1,0 +1,113 @@
+#include "processors/wandb/wandb_rest.hpp"
+
+#include <algorithm>
+#include <nlohmann/json.hpp>
+
+#include "encode/json_writer.hpp"
+
+namespace trunkline::wandb {
+namespace {
+
+using nlohmann::json;
+
+// What W&B's own client does not say again. Creating a run meets itself in another process at times: 409 passes there.
+constexpr int kNeverOfStream[] = {400, 404, 409, 410, 413, 422, 501};
+constexpr int kNeverOfGraphql[] = {400, 404, 410, 413, 422, 501};
+constexpr net::RetryTable kStreamRetries = net::RetryTable::all_but(kNeverOfStream);
+constexpr net::RetryTable kGraphqlRetries = net::RetryTable::all_but(kNeverOfGraphql);
+constexpr size_t kMostWords = 300;
+constexpr size_t kMostAnswerBytes = size_t{64} << 20;  // the configuration of a run that is gone on with
+constexpr int kTooLarge = 413;
+
+std::string text_of(const json& object, const char* name) {
+  if (!object.is_object()) return {};
+  const auto found = object.find(name);
+  return found != object.end() && found->is_string() ? found->get<std::string>() : std::string();
+}
+
+// What the server says of its refusal.
+std::string words_of(const std::string& body) {
+  const json parsed = json::parse(body, nullptr, false);
+  std::string words = text_of(parsed, "error");
+  if (parsed.is_object() && parsed.contains("errors") && parsed["errors"].is_array() && !parsed["errors"].empty()) {
+    words = text_of(parsed["errors"][0], "message");
+  }
+  words.resize(std::min(words.size(), kMostWords));
+  std::replace_if(
+      words.begin(), words.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return words;
+}
+
+net::Request request_of(std::string path, std::string body) {
+  net::Request request;
+  request.method = "POST";
+  request.path = std::move(path);
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  request.response_limit = kMostAnswerBytes;
+  return request;
+}
+
+}  // namespace
+
+Rest::Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host)
+    : gate_("W&B", host), client_(std::move(endpoint), [this] { return gate_.time_left(); }), timeout_ms_(timeout_ms) {}
+
+std::string Rest::words(const net::Response& response) const {
+  const std::string where = "W&B at " + destination();
+  if (response.failure != net::Failure::kNone) return where + ": " + response.error;
+  std::string sentence = where + " answers " + std::to_string(response.status);
+  if (response.status == 401 || response.status == 403) sentence += " (is the API key right, and may it write here?)";
+  if (!response.error.empty()) sentence += ": " + response.error;
+  const std::string said = words_of(response.body);
+  return said.empty() ? sentence : sentence + ": " + said;
+}
+
+Error Rest::ask(net::Request request, const net::RetryTable& retries, std::string* answer) {
+  if (!gate_.is_open()) return {TR_EAGAIN, "W&B is not asked yet"};
+  request.timeout_ms = timeout_ms_;
+  net::Response response = client_.perform(std::move(request));
+  const net::Verdict verdict = retries.verdict(response);
+  if (verdict == net::Verdict::kDone) {
+    if (!json::accept(response.body)) return halt("what answers at " + destination() + " is not W&B");
+    gate_.succeeded();
+    *answer = std::move(response.body);
+    return Error::none();
+  }
+  const std::string sentence = words(response);
+  if (verdict != net::Verdict::kNever) {
+    gate_.failed(response, verdict, sentence);
+    return {TR_EAGAIN, sentence};
+  }
+  if (response.status == kTooLarge) return {TR_ELIMIT, sentence};
+  return {response.status == 404 ? TR_ENOENT : TR_EINVAL, sentence};
+}
+
+Error Rest::halt(const std::string& sentence) {
+  gate_.failed({}, net::Verdict::kHalt, sentence);
+  return {TR_EAGAIN, sentence};
+}
+
+Error Rest::graphql(std::string_view query, const std::string& variables, std::string* data) {
+  std::string body;
+  encode::JsonObject object(&body);
+  object.string("query", query);
+  *object.member("variables") += variables;
+  object.close();
+  std::string answer;
+  if (Error error = ask(request_of("/graphql", std::move(body)), kGraphqlRetries, &answer)) return error;
+  const json parsed = json::parse(answer, nullptr, false);
+  const std::string said = words_of(answer);
+  if (!said.empty()) return {TR_EINVAL, "W&B at " + destination() + " says: " + said};
+  if (!parsed.is_object() || !parsed.contains("data") || !parsed["data"].is_object()) {
+    return halt("what answers at " + destination() + " is not W&B");
+  }
+  *data = parsed["data"].dump(-1, ' ', false, json::error_handler_t::replace);
+  return Error::none();
+}
+
+Error Rest::post(const std::string& path, std::string body, std::string* answer) {
+  return ask(request_of(path, std::move(body)), kStreamRetries, answer);
+}
+
+}  // namespace trunkline::wandb

@@ -1,0 +1,37 @@
+// W&B's two ways in: GraphQL, and the stream of a run's files. One call at a time. Statuses are tried again as W&B's
+// own client does, but for a server that asks who we are, or answers with something else than W&B does: it is left in
+// peace for a while and nothing is lost.
+#pragma once
+
+#include <string>
+
+#include "net/client.hpp"
+#include "processors/server_gate.hpp"
+
+namespace trunkline::wandb {
+
+class Rest {
+ public:
+  Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host);
+
+  std::string destination() const { return client_.endpoint().url.text(); }
+  bool is_open() { return gate_.is_open(); }
+
+  // `variables` is a JSON object, and so is what `data` gets. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL: never.
+  Error graphql(std::string_view query, const std::string& variables, std::string* data);
+  // TR_ELIMIT: the server takes less at once.
+  Error post(const std::string& path, std::string body, std::string* answer);
+
+  // Something that only a person can mend: nothing is sent for a while.
+  Error halt(const std::string& sentence);
+
+ private:
+  Error ask(net::Request request, const net::RetryTable& retries, std::string* answer);
+  std::string words(const net::Response& response) const;
+
+  processors::ServerGate gate_;
+  net::Client client_;
+  const uint32_t timeout_ms_;
+};
+
+}  // namespace trunkline::wandb
