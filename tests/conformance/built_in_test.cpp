@@ -20,7 +20,7 @@
 namespace trunkline::conformance {
 namespace {
 
-enum class BuiltIn { kLocal, kJsonl, kConsole, kMlflow };
+enum class BuiltIn { kLocal, kJsonl, kConsole, kMlflow, kWandb };
 
 std::string built_in_name(BuiltIn which) {
   switch (which) {
@@ -32,6 +32,8 @@ std::string built_in_name(BuiltIn which) {
       return "console";
     case BuiltIn::kMlflow:
       return "mlflow";
+    case BuiltIn::kWandb:
+      return "wandb";
   }
   return "?";
 }
@@ -42,6 +44,12 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
     if (GetParam() == BuiltIn::kMlflow) {
       server_.emplace("fake_mlflow.py");
       ::setenv("MLFLOW_TRACKING_URI", server_->url().c_str(), 1);
+    }
+    if (GetParam() == BuiltIn::kWandb) {
+      server_.emplace("fake_wandb.py");
+      ::setenv("WANDB_BASE_URL", server_->url().c_str(), 1);
+      ::setenv("WANDB_API_KEY", "0123456789abcdef0123456789abcdef01234567", 1);
+      ::setenv("WANDB_DIR", directory_.path().c_str(), 1);
     }
     // The console writes to the standard error: for as long as the test runs that is a file.
     if (GetParam() != BuiltIn::kConsole) return;
@@ -74,6 +82,9 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
         break;
       case BuiltIn::kMlflow:
         result = tr_mlflow_processor(nullptr, 0, &table, &error);
+        break;
+      case BuiltIn::kWandb:
+        result = tr_wandb_processor(R"({"interval_ms": 0})", TR_NUL, &table, &error);
         break;
     }
     EXPECT_EQ(result, TR_OK) << error.message;
@@ -108,6 +119,13 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
       }
       return counts;
     }
+    if (GetParam() == BuiltIn::kWandb) {
+      const nlohmann::json state = test::ask(*server_, "/_state");
+      for (const auto& [id, run] : state.at("runs").items()) {
+        for (const nlohmann::json& row : run.at("history")) ++counts["span-" + row.at("step/number").dump()];
+      }
+      return counts;
+    }
     const bool json = GetParam() == BuiltIn::kJsonl;
     std::ifstream in(directory_.file(json ? "traces.jsonl" : "console"));
     for (std::string line; std::getline(in, line);) {
@@ -122,10 +140,17 @@ class BuiltIns : public testing::TestWithParam<BuiltIn> {
     return counts;
   }
 
+  // A span "span-<number>": not every tracker keeps names of steps, all keep their numbers.
+  static void add_numbered(tr_trace trace, int number) {
+    const tr_span span = start_span(trace, "span-" + std::to_string(number));
+    tr_span_set_step(span, number);
+    tr_span_end(span);
+  }
+
   // A trace of spans "span-<from>" and so on.
   static void record(int from, int count) {
     const tr_trace trace = tr_trace_start("trace", TR_NUL, nullptr);
-    for (int i = from; i < from + count; ++i) add_span(trace, "span-" + std::to_string(i));
+    for (int i = from; i < from + count; ++i) add_numbered(trace, i);
     tr_trace_end(trace);
   }
 
@@ -220,7 +245,8 @@ TEST_P(BuiltIns, TablesThatAreNotRegisteredAreReleasedByTheirOwner) {
   EXPECT_NE(error.message[0], '\0');
   tr_processor other{};
   other.struct_size = sizeof other;
-  for (const auto make : {tr_local_processor, tr_jsonl_processor, tr_console_processor, tr_mlflow_processor}) {
+  for (const auto make :
+       {tr_local_processor, tr_jsonl_processor, tr_console_processor, tr_mlflow_processor, tr_wandb_processor}) {
     EXPECT_EQ(make("{\"no such option\":1}", TR_NUL, &other, &error), TR_EINVAL);
     EXPECT_EQ(make("{", TR_NUL, &other, &error), TR_EINVAL);
     EXPECT_EQ(make(nullptr, 0, nullptr, &error), TR_EINVAL);
@@ -231,11 +257,11 @@ TEST_P(BuiltIns, ReplacedInTheMiddleOfATrace) {
   Session session(directory_.path());
   attach();
   const tr_trace before = tr_trace_start("before", TR_NUL, nullptr);
-  add_span(before, "span-1");
+  add_numbered(before, 1);
   ASSERT_EQ(tr_flush(20000), TR_OK);
   const tr_processor again = table();
   ASSERT_EQ(tr_set_processors(&again, 1), TR_OK);
-  add_span(before, "span-2");  // of a trace that the new one has not seen begin
+  add_numbered(before, 2);  // of a trace that the new one has not seen begin
   tr_trace_end(before);
   record(3, 1);
   EXPECT_EQ(session.stop(), TR_OK);
@@ -393,7 +419,8 @@ TEST(BuiltInMessages, GoToTheHostsCallback) {
 }
 
 INSTANTIATE_TEST_SUITE_P(Conformance, BuiltIns,
-                         testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl, BuiltIn::kConsole, BuiltIn::kMlflow),
+                         testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl, BuiltIn::kConsole, BuiltIn::kMlflow,
+                                         BuiltIn::kWandb),
                          built_in_of);
 INSTANTIATE_TEST_SUITE_P(Conformance, DurableBuiltIns, testing::Values(BuiltIn::kLocal, BuiltIn::kJsonl), built_in_of);
 

@@ -176,7 +176,7 @@ class Runs:
             off = chunk["offset"]
             for k, line in enumerate(chunk["content"]):
                 old = run.lines[fname].get(off + k)
-                if old is not None and fname in ("wandb-history.jsonl", "wandb-events.jsonl"):
+                if old not in (None, line) and fname in ("wandb-history.jsonl", "wandb-events.jsonl"):
                     run.rewrites[fname] += 1
                 run.lines[fname][off + k] = line
         run.uploaded += [f for f in body.get("uploaded") or [] if f not in run.uploaded]

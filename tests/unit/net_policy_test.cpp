@@ -129,6 +129,23 @@ TEST(NetRetry, DoesWhatTheServerAsksButNotForYears) {
   EXPECT_LE(backoff.next(busy, 0), limits.longest_ns);
 }
 
+// As W&B means them: all that failed may pass, but for a few.
+TEST(NetRetry, ATableOfWhatNeverPasses) {
+  static constexpr int kNever[] = {400, 404, 501};
+  constexpr RetryTable table = RetryTable::all_but(kNever);
+  Response response;
+  const auto verdict = [&](int status) {
+    response.status = status;
+    return table.verdict(response);
+  };
+  for (const int status : {200, 204}) EXPECT_EQ(verdict(status), Verdict::kDone) << status;
+  for (const int status : {400, 404, 501}) EXPECT_EQ(verdict(status), Verdict::kNever) << status;
+  for (const int status : {405, 408, 418, 429, 500, 502, 503, 504, 599}) EXPECT_EQ(verdict(status), Verdict::kLater);
+  for (const int status : {301, 302, 401, 403, 407}) EXPECT_EQ(verdict(status), Verdict::kHalt) << status;
+  response.failure = net::Failure::kUnreachable;
+  EXPECT_EQ(verdict(200), Verdict::kLater);
+}
+
 TEST(NetRetry, EachStatusHasItsVerdict) {
   static constexpr int kLater[] = {408, 429, 500, 502, 503, 504};
   constexpr RetryTable table(kLater);
