@@ -20,6 +20,19 @@ run.log({"mine": 1})
 run.log({"mine": 2})
 run.finish()
 """
+TREE = """
+import dataclasses, json, sys, wandb
+from wandb.sdk.data_types.trace_tree import Result, Span, SpanKind, StatusCode, WBTraceTree
+def made(span):
+    return Span(**{**span, "status_code": StatusCode(span["status_code"]), "span_kind": SpanKind(span["span_kind"]),
+                   "results": [Result(**each) for each in span.get("results", [])],
+                   "child_spans": [made(each) for each in span.get("child_spans", [])]})
+run = next(iter(wandb.Api().runs(sys.argv[1])))
+value = [row["trace"] for row in run.scan_history() if "trace" in row][0]
+root = made(json.loads(value["root_span_dumps"]))
+assert WBTraceTree(root).to_json(None)["_type"] == value["_type"]
+print(json.dumps(dataclasses.asdict(root)))
+"""
 
 
 class OnlineTest(WandbTest):
@@ -90,6 +103,14 @@ class OnlineTest(WandbTest):
         self.assertEqual((run["state"], run["config"]["task"]), ("finished", "gaia-1"))
         found = self.run_of()
         self.assertEqual((found["gaps"], found["rewritten_lines"].get("wandb-history.jsonl", 0)), ({}, 0))
+
+    def test_a_trace_tree_is_what_the_sdk_makes_of_one(self):
+        self.agent("replay", ORACLE, "all_kinds_flat", AGENT_WANDB_OPTIONS='{"trace_tree": true}')
+        tree = json.loads(self.sdk("-c", TREE, "fake-entity/proj").splitlines()[-1])
+        self.assertEqual((tree["name"], tree["span_kind"]), ("run-1", "AGENT"))
+        kinds = [span["span_kind"] for span in tree["child_spans"]]
+        self.assertEqual((len(kinds), kinds.count("LLM"), kinds.count("TOOL")), (11, 1, 3))
+        self.assertEqual(list(self.read_back()["run-1"]["history"][-1])[0], "trace")
 
     def test_whoever_is_killed_leaves_no_gap_and_no_double_row(self):
         """Killed at random, often while the server has taken what the state does not know yet."""

@@ -310,6 +310,94 @@ TEST_F(WandbSink, ARunThatIsRefusedForGoodIsWrittenToAFile) {
   EXPECT_EQ(files, 1);
 }
 
+// The spans of a trace in one another, in the last row, wherever the batches and the processes end.
+TEST_F(WandbSink, ATraceTreeIsTheLastRow) {
+  wandb::SinkOptions with = options();
+  with.terms.trace_tree = true;
+  records_.trace_start(1);
+  tr_record& agent = records_.span(1, 10, "agent");
+  agent.kind = TR_KIND_AGENT;
+  tr_record& call = records_.add(TR_RECORD_SPAN_END, 1, 11, 10);
+  call.kind = TR_KIND_GENERATION;
+  call.name = str("chat");
+  call.model = str("o3");
+  call.usage = {3, 4, 7, -1, -1, -1};
+  call.input = text("a \"question\"");
+  call.output = text(TR_TYPE_JSON, R"({"answer":[1]})");
+  tr_record& orphan = records_.add(TR_RECORD_SPAN_END, 1, 12, 99);
+  orphan.kind = TR_KIND_TOOL;
+  orphan.name = str("search");
+  orphan.flags = TR_RECORD_FAILED;
+  orphan.error_message = str("boom");
+  records_.trace_end(1);
+  for (size_t dead_at = 0; dead_at < records_.size(); ++dead_at) {
+    stored_ = {};
+    saved_state().clear();
+    std::string state;
+    std::filesystem::create_directories(directory_.file("states"));
+    {
+      const auto first = sink(with);
+      for (size_t i = 0; i <= dead_at; ++i) {
+        state = saved_state();
+        ASSERT_EQ(deliver(*first, records_.pointers(i, i + 1)), TR_OK);
+      }
+      std::filesystem::rename(directory_.file("states"), directory_.file("kept"));  // who dies tidies nothing
+    }
+    std::filesystem::remove_all(directory_.file("states"));
+    std::filesystem::rename(directory_.file("kept"), directory_.file("states"));
+    const auto second = sink(with);
+    if (!state.empty()) second->restore("run-a", state);
+    ASSERT_EQ(deliver(*second, records_.pointers(dead_at), TR_BATCH_ADOPTED), TR_OK);
+    const StoredRun& run = stored_.only();
+    ASSERT_EQ(run.lines.size(), 3u);
+    const json value = run.row(2)["trace"];
+    EXPECT_EQ(value["_type"], "wb_trace_tree");
+    const json root = json::parse(value["root_span_dumps"].get<std::string>());
+    ASSERT_EQ(root["child_spans"].size(), 2u);
+    EXPECT_EQ(root["name"], "trace");
+    const json& chat = root["child_spans"][0]["child_spans"][0];
+    EXPECT_EQ(chat["span_kind"], "LLM");
+    EXPECT_EQ(chat["results"], json::parse(R"([{"inputs": {"input": "a \"question\""},
+                                                "outputs": {"output": {"answer": [1]}}}])"));
+    EXPECT_EQ(chat["attributes"]["prompt_tokens"], 3);
+    EXPECT_EQ(root["child_spans"][1]["status_code"], "ERROR");
+    EXPECT_EQ(root["child_spans"][1]["status_message"], "boom");
+    EXPECT_EQ(run.summary.count("trace"), 1u);
+    EXPECT_EQ(run.exit_code, 0);
+  }
+  EXPECT_TRUE(std::filesystem::is_empty(directory_.file("states")));
+}
+
+// Deep traces, and such as lie in a circle, end somewhere; what is too large for a row is refused with a reason.
+TEST_F(WandbSink, ATraceTreeOfAnyShape) {
+  wandb::SinkOptions with = options();
+  with.terms.trace_tree = true;
+  records_.trace_start(1);
+  for (uint64_t i = 1; i <= 3'000; ++i) records_.add(TR_RECORD_SPAN_END, 1, i, i - 1).kind = TR_KIND_CUSTOM;
+  records_.add(TR_RECORD_SPAN_END, 1, 5'000, 5'001).kind = TR_KIND_CUSTOM;
+  records_.add(TR_RECORD_SPAN_END, 1, 5'001, 5'000).kind = TR_KIND_CUSTOM;
+  records_.trace_end(1);
+  {
+    const auto to = sink(with);
+    ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+    const std::string dumps = stored_.only().row(0)["trace"]["root_span_dumps"];
+    size_t spans = 0;
+    for (size_t at = 0; (at = dumps.find("\"span_id\"", at)) != std::string::npos; ++at) ++spans;
+    EXPECT_EQ(spans, 3'001u);
+  }
+  stored_ = {};
+  const std::string large(6'000'000, '"');
+  records_ = {};
+  records_.trace_start(1);
+  records_.span(1, 2).input = text(large);
+  records_.trace_end(1);
+  const auto to = sink(with);
+  ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+  EXPECT_EQ(stored_.only().lines.size(), 1u);
+  EXPECT_EQ(messages().size(), 1u);
+  EXPECT_EQ(stored_.only().exit_code, 0);
+}
+
 TEST(WandbState, ComesBackAndDamageDoesNot) {
   wandb::RunStates states;
   RunState& state = states["trace-1"];

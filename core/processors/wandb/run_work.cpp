@@ -15,7 +15,7 @@ using processors::kStopReason;
 constexpr size_t kMostNameBytes = 500;
 constexpr size_t kMostTagBytes = 64;
 constexpr size_t kMostRowBytes = (size_t{10} << 20) - (size_t{100} << 10);
-constexpr size_t kMostSummaryBytes = size_t{64} << 10;  // of one value that came with a row
+constexpr size_t kMostSummaryBytes = size_t{4} << 20;  // of one value that came with a row
 constexpr int64_t kFailed = 1;
 constexpr int64_t kKilled = 255;  // as W&B's own client says of a run that was interrupted
 
@@ -113,7 +113,7 @@ void RunWork::add(const tr_record& record, const RunTerms& terms) {
     case TR_RECORD_RUN_START:
       return add_start(record);
     case TR_RECORD_SPAN_END:
-      return add_span(record);
+      return add_span(record, terms);
     case TR_RECORD_TRACE_END:
       return add_trace_end(record, terms);
     case TR_RECORD_RUN_LOG:
@@ -172,8 +172,8 @@ void RunWork::add_start(const tr_record& record) {
   }
 }
 
-void RunWork::add_span(const tr_record& record) {
-  spans.push_back(&record);
+void RunWork::add_span(const tr_record& record, const RunTerms& terms) {
+  if (terms.trace_tree) spans.push_back(&record);
   const Counted counted = state.count(record);
   const auto name = [&] { return quoted(counted.name.empty() ? "unknown" : counted.name); };
   switch (counted.as) {
@@ -202,7 +202,7 @@ void RunWork::add_span(const tr_record& record) {
 
 void RunWork::add_trace_end(const tr_record& record, const RunTerms& terms) {
   flush_pending();
-  trace_ended = true;
+  ended.push_back(&record);
   for (size_t i = 0; i < record.attribute_count; ++i) {
     const tr_attribute& each = record.attributes[i];
     if (view(each.key) != kStopReason) set_config(std::string(view(each.key)), config_json(each.value));

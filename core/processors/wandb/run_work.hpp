@@ -23,8 +23,8 @@ struct RunTerms {
 struct RunWork {
   RunState state;
   RunDelta delta;
-  std::vector<const tr_record*> spans;  // for the tree of the trace
-  bool trace_ended = false;
+  std::vector<const tr_record*> spans;  // for the trees of the traces that end
+  std::vector<const tr_record*> ended;
   bool over = false;                 // nothing more is expected of it
   std::vector<std::string> remarks;  // for people
 
@@ -35,7 +35,7 @@ struct RunWork {
  private:
   void begin(const tr_record& record, const RunTerms& terms);
   void add_start(const tr_record& record);
-  void add_span(const tr_record& record);
+  void add_span(const tr_record& record, const RunTerms& terms);
   void add_trace_end(const tr_record& record, const RunTerms& terms);
   void add_run_log(const tr_record& record);
   void add_run_finish(const tr_record& record);

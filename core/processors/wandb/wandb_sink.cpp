@@ -4,12 +4,14 @@
 #include <thread>
 
 #include "os/time.hpp"
+#include "processors/wandb/trace_tree.hpp"
 
 namespace trunkline::wandb {
 namespace {
 
 constexpr size_t kMostStateBytes = 60'000;  // of 64 KiB
 constexpr size_t kMostSaid = 100;
+constexpr uint64_t kMostTreeBytes = 16 << 20;
 constexpr std::chrono::milliseconds kLook{20};
 constexpr const char* kJoined = "joined";
 
@@ -137,7 +139,7 @@ Error Sink::write_all(Works* works, RunStates* known) {
   for (const std::string& key : order_) {
     RunWork& work = works->at(key);
     for (const std::string& sentence : work.remarks) remark(sentence);
-    if (Error error = write(&work)) return error;
+    if (Error error = write(key, &work)) return error;
     if (work.over && key != kJoined) {
       known->erase(key);
       if (work.state.spilled) rubbish_.push_back(unique_key(key));
@@ -150,9 +152,37 @@ Error Sink::write_all(Works* works, RunStates* known) {
   return Error::none();
 }
 
-Error Sink::write(RunWork* work) {
+// The file of the spans is cut to where the state says, so that a batch that is said again leaves them there once.
+Error Sink::grow_trees(const std::string& key, RunWork* work) {
+  TreeState& tree = work->state.tree;
+  const std::string name = unique_key(key) + "-spans";
+  std::string lines;
+  for (const tr_record* span : work->spans) append_tree_line(&lines, *span);
+  if (tree.bytes + lines.size() > kMostTreeBytes) {
+    remark("W&B: the spans of a trace are too many for its trace tree: those that end later are left out");
+  } else if (!lines.empty()) {
+    const auto length = files_.append(name, tree.bytes, lines);
+    if (!length) return length.error();
+    tree.bytes = *length;
+  }
+  for (const tr_record* end : work->ended) {
+    const std::string all = tree.bytes == 0 ? "" : files_.get(name).substr(0, tree.bytes);
+    work->add_last_row(kTreeKey, trace_tree(all, *end), end->end_ns);
+  }
+  for (const std::string& sentence : work->remarks) remark(sentence);
+  if (work->over || (!work->ended.empty() && work->state.open == 0)) {
+    if (tree.bytes != 0) rubbish_.push_back(name);
+    tree.bytes = 0;
+  }
+  return Error::none();
+}
+
+Error Sink::write(const std::string& key, RunWork* work) {
   RunState& state = work->state;
   if (state.lost) return Error::none();
+  if (options_.terms.trace_tree) {
+    if (Error error = grow_trees(key, work)) return error;
+  }
   Backend* const backend = state.offline && refuge_ != nullptr ? refuge_.get() : backend_.get();
   Error error = backend->write(&state, work->delta);
   if (!error || error.code == TR_EAGAIN) return error;

@@ -42,7 +42,8 @@ class Sink {
   Error work_for(const std::string& key, const tr_record& record, const RunStates& known, Works* works, RunWork** out);
   Error resume(const std::string& key, const tr_record& record, RunWork* work);
   Error write_all(Works* works, RunStates* known);
-  Error write(RunWork* work);
+  Error write(const std::string& key, RunWork* work);
+  Error grow_trees(const std::string& key, RunWork* work);
   Error keep_states(RunStates* known);
   void take_breath() const;
   void clear_away();
