@@ -33,6 +33,7 @@ constexpr Variable kVariables[] = {
     {"COLUMNS, LINES", "The size of the terminal, in place of what it says itself."},
     {"TERM", "dumb: no colours and no pager."},
     {"MLFLOW_...", "Where sync --to mlflow delivers, as MLflow's own client reads them."},
+    {"WANDB_...", "Where sync --to wandb delivers, as W&B's own client reads them."},
     {"TRUNKLINE_REDACT_KEYS, TRUNKLINE_REDACT_PATTERNS", "What is hidden in what dead processes left behind."},
 };
 

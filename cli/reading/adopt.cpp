@@ -6,6 +6,7 @@
 #include "pipeline/processor.hpp"
 #include "processors/local/local_processor.hpp"
 #include "processors/mlflow/mlflow_processor.hpp"
+#include "processors/wandb/wandb_processor.hpp"
 #include "reading/counting_processor.hpp"
 #include "session.hpp"
 #include "terminal/output.hpp"
@@ -113,8 +114,9 @@ Expected<Adopted> adopt_for(std::string_view target, std::string_view options_js
                             int64_t timeout_ms) {
   tr_processor table{};
   table.struct_size = sizeof table;
-  if (target != "mlflow") return Error{TR_EINVAL, "nothing can be delivered to " + std::string(target)};
-  if (Error error = make_mlflow_processor(options_json, directory, &table, kHost)) return error;
+  const auto make = target == "mlflow" ? &make_mlflow_processor : target == "wandb" ? &make_wandb_processor : nullptr;
+  if (make == nullptr) return Error{TR_EINVAL, "nothing can be delivered to " + std::string(target)};
+  if (Error error = make(options_json, directory, &table, kHost)) return error;
   return adopt(directory, table, timeout_ms);
 }
 

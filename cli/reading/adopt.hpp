@@ -34,7 +34,7 @@ Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms);
 // For a built-in processor of another kind, one of kSyncTargets, by its options as JSON and its environment.
 Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& directory,
                             int64_t timeout_ms);
-inline constexpr std::string_view kSyncTargets = "mlflow";
+inline constexpr std::string_view kSyncTargets = "mlflow|wandb";
 
 // What `recover` and `sync` say; the exit code. `place` is where the records went, for people.
 int report(const Adopted& found, std::string_view place, Session* session);

@@ -17,4 +17,18 @@ void append_log_head(std::string* out);
 // Appends a record to `out`, which begins at `begin` bytes into the file.
 void append_log_record(std::string* out, uint64_t begin, std::string_view record);
 
+// The records of a file, up to where it is cut short or damaged.
+class LogReader {
+ public:
+  explicit LogReader(std::string_view bytes) : bytes_(bytes) {}
+
+  // Whether it begins as such a file does.
+  bool is_log() const;
+  bool next(std::string* record);
+
+ private:
+  std::string_view bytes_;
+  size_t at_ = 7;
+};
+
 }  // namespace trunkline::wandb

@@ -3,55 +3,12 @@
 #include <algorithm>
 #include <protozero/pbf_writer.hpp>
 
+#include "processors/wandb/wandb_proto.hpp"
+
 namespace trunkline::wandb {
 namespace {
 
 using protozero::pbf_writer;
-
-// Of wandb_internal.proto.
-namespace record {
-enum : uint32_t { kNumber = 1, kHistory = 2, kSummary = 3, kConfig = 5, kRun = 17, kExit = 18, kHeader = 21 };
-}
-namespace header {
-enum : uint32_t { kVersion = 1 };
-}
-namespace version {
-enum : uint32_t { kProducer = 1, kMinConsumer = 2 };
-}
-namespace run {
-enum : uint32_t {
-  kId = 1,
-  kEntity = 2,
-  kProject = 3,
-  kConfig = 4,
-  kGroup = 6,
-  kJobType = 7,
-  kDisplayName = 8,
-  kNotes = 9,
-  kTags = 10,
-  kHost = 13,
-  kStartTime = 17,
-  kTelemetry = 19
-};
-}
-namespace telemetry {
-enum : uint32_t { kClientVersion = 5 };
-}
-namespace timestamp {
-enum : uint32_t { kSeconds = 1, kNanos = 2 };
-}
-namespace items {  // of history, summary and config alike
-enum : uint32_t { kItem = 1, kHistoryStep = 2 };
-}
-namespace item {
-enum : uint32_t { kKey = 1, kNestedKey = 2, kJson = 16 };
-}
-namespace step {
-enum : uint32_t { kNumber = 1 };
-}
-namespace exits {
-enum : uint32_t { kCode = 1, kRuntime = 2 };
-}
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
 constexpr const char* kOldestReader = "0.70.0";

@@ -153,8 +153,8 @@ std::string row_text(const Row& row, const RunState& state) {
     encode::append_json_string(&text, key);
     text += ":" + json_text + ",";
   }
-  text += "\"_step\":" + std::to_string(row.step) + ",\"_timestamp\":" + seconds_of(row.ns) +
-          ",\"_runtime\":" + seconds_of(std::max<int64_t>(0, row.ns - state.start_ns)) + "}";
+  text += "\"_step\":" + std::to_string(row.step) + ",\"_timestamp\":" + seconds_of(row.ns) + ",\"_runtime\":" +
+          (row.runtime.empty() ? seconds_of(std::max<int64_t>(0, row.ns - state.start_ns)) : row.runtime) + "}";
   return text;
 }
 

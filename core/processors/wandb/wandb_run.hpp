@@ -26,6 +26,7 @@ struct Row {
   int64_t step = 0;
   int64_t ns = 0;
   Values values;
+  std::string runtime = {};  // in seconds, as somebody else measured it; empty: since the start of the run
 };
 
 // The spans of a trace that wait for its end on the side (trace_tree.hpp).

@@ -1,0 +1,210 @@
+#include "processors/wandb/log_reader.hpp"
+
+#include <charconv>
+#include <cmath>
+#include <protozero/pbf_reader.hpp>
+
+#include "encode/json_writer.hpp"
+#include "processors/wandb/wandb_log.hpp"
+#include "processors/wandb/wandb_proto.hpp"
+
+namespace trunkline::wandb {
+namespace {
+
+using protozero::pbf_reader;
+
+constexpr double kNsPerSecond = 1e9;
+
+struct ReadItem {
+  std::string key;
+  bool nested = false;
+  std::string json;
+};
+
+ReadItem read_item(pbf_reader reader) {
+  ReadItem item;
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case item::kKey:
+        item.key = reader.get_string();
+        break;
+      case item::kNestedKey:
+        item.nested = true;
+        item.key += (item.key.empty() ? "" : ".") + reader.get_string();
+        break;
+      case item::kJson:
+        item.json = reader.get_string();
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return item;
+}
+
+bool is_ours(const std::string& key) { return key.rfind("_wandb", 0) == 0; }
+
+template <class Number>
+Number number_of(const std::string& text) {
+  Number number{};
+  std::from_chars(text.data(), text.data() + text.size(), number);
+  return number;
+}
+
+void read_row(pbf_reader reader, LoggedRun* out) {
+  Row row;
+  row.step = out->state.next_step;
+  while (reader.next()) {
+    if (reader.tag() != items::kItem) {
+      reader.skip();
+      continue;
+    }
+    ReadItem item = read_item(reader.get_message());
+    if (item.key == "_step") {
+      row.step = number_of<int64_t>(item.json);
+    } else if (item.key == "_timestamp") {
+      row.ns = std::llround(number_of<double>(item.json) * kNsPerSecond);
+    } else if (item.key == "_runtime") {
+      row.runtime = std::move(item.json);
+    } else {
+      row.values[item.key] = std::move(item.json);
+    }
+  }
+  out->state.next_step = row.step + 1;
+  out->state.last_ns = std::max(out->state.last_ns, row.ns);
+  out->delta.rows.push_back(std::move(row));
+}
+
+void read_values(pbf_reader reader, Values* out) {
+  while (reader.next()) {
+    if (reader.tag() != items::kItem) {
+      reader.skip();
+      continue;
+    }
+    ReadItem item = read_item(reader.get_message());
+    const bool time = item.key == "_step" || item.key == "_timestamp" || item.key == "_runtime";
+    if (!time && !is_ours(item.key)) (*out)[item.key] = std::move(item.json);
+  }
+}
+
+void read_start(pbf_reader reader, RunState* state) {
+  int64_t seconds = 0;
+  int64_t nanos = 0;
+  while (reader.next()) {
+    if (reader.tag() == timestamp::kSeconds) {
+      seconds = reader.get_int64();
+    } else if (reader.tag() == timestamp::kNanos) {
+      nanos = reader.get_int32();
+    } else {
+      reader.skip();
+    }
+  }
+  state->start_ns = seconds * static_cast<int64_t>(kNsPerSecond) + nanos;
+}
+
+void read_run(pbf_reader reader, LoggedRun* out) {
+  RunState& state = out->state;
+  state.tags.clear();
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case run::kId:
+        state.id = reader.get_string();
+        break;
+      case run::kEntity:
+        state.entity = reader.get_string();
+        break;
+      case run::kProject:
+        state.project = reader.get_string();
+        break;
+      case run::kConfig:
+        read_values(reader.get_message(), &state.config);
+        break;
+      case run::kGroup:
+        state.group = reader.get_string();
+        break;
+      case run::kJobType:
+        out->place.job_type = reader.get_string();
+        break;
+      case run::kDisplayName:
+        state.name = reader.get_string();
+        break;
+      case run::kNotes:
+        out->place.notes = reader.get_string();
+        break;
+      case run::kTags:
+        state.tags.push_back(reader.get_string());
+        break;
+      case run::kHost:
+        out->place.host = reader.get_string();
+        break;
+      case run::kStartTime:
+        read_start(reader.get_message(), &state);
+        break;
+      default:
+        reader.skip();
+    }
+  }
+}
+
+void read_exit(pbf_reader reader, LoggedRun* out) {
+  out->ended = true;
+  out->delta.exit_code = 0;
+  while (reader.next()) {
+    if (reader.tag() == exits::kCode) {
+      out->delta.exit_code = reader.get_int32();
+    } else {
+      reader.skip();
+    }
+  }
+}
+
+void read_record(std::string_view bytes, LoggedRun* out) {
+  pbf_reader reader(bytes.data(), bytes.size());
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case record::kHistory:
+        read_row(reader.get_message(), out);
+        break;
+      case record::kSummary:
+        read_values(reader.get_message(), &out->state.summary);
+        break;
+      case record::kConfig:
+        read_values(reader.get_message(), &out->state.config);
+        break;
+      case record::kRun:
+        read_run(reader.get_message(), out);
+        break;
+      case record::kExit:
+        read_exit(reader.get_message(), out);
+        break;
+      case record::kNumber:
+      case record::kHeader:
+        reader.skip();
+        break;
+      default:
+        ++out->left_out;
+        reader.skip();
+    }
+  }
+}
+
+}  // namespace
+
+Expected<LoggedRun> read_wandb_log(std::string_view bytes) {
+  LoggedRun out;
+  LogReader log(bytes);
+  if (!log.is_log()) return Error{TR_EINVAL, "it is no .wandb file"};
+  try {
+    for (std::string record; log.next(&record);) read_record(record, &out);
+  } catch (const protozero::exception&) {
+    return Error{TR_EINVAL, "a record of it is no record of W&B's"};
+  }
+  if (out.state.id.empty()) return Error{TR_EINVAL, "it has no run"};
+  out.delta.begins = true;
+  out.delta.config = out.state.config;
+  out.delta.summary = out.state.summary;
+  out.delta.end_ns = out.state.last_ns;
+  return out;
+}
+
+}  // namespace trunkline::wandb

@@ -1,0 +1,108 @@
+#include "processors/wandb/wandb_upload.hpp"
+
+#include <charconv>
+#include <chrono>
+#include <filesystem>
+#include <fstream>
+#include <thread>
+
+#include "model/environment.hpp"
+#include "os/time.hpp"
+#include "processors/wandb/log_reader.hpp"
+#include "processors/wandb/online_backend.hpp"
+#include "processors/wandb/wandb_options.hpp"
+
+namespace trunkline {
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr const char* kDone = ".synced";  // W&B's own mark
+constexpr const char* kBegun = ".trunkline";
+constexpr int64_t kUnknownEnd = 1;  // as W&B says of a run of which nobody knows how it ended
+constexpr std::chrono::milliseconds kPause{50};
+
+Expected<std::string> find_log(const std::string& place) {
+  std::error_code failure;
+  if (fs::is_regular_file(place, failure)) return place;
+  for (const auto& entry : fs::directory_iterator(place, failure)) {
+    if (entry.path().extension() == ".wandb") return entry.path().string();
+  }
+  return Error{TR_EINVAL, place + ": there is no .wandb file"};
+}
+
+std::string read_whole(const std::string& path) {
+  std::ifstream in(path, std::ios::binary);
+  return {std::istreambuf_iterator<char>(in), {}};
+}
+
+Error write_whole(const std::string& path, const std::string& text) {
+  std::ofstream out(path, std::ios::binary | std::ios::trunc);
+  out << text << std::flush;
+  return out ? Error::none() : Error{TR_EIO, "cannot write " + path};
+}
+
+// Until it works, or there is no time left.
+template <class Try>
+Error insist(int64_t deadline, Try attempt) {
+  for (;;) {
+    Error error = attempt();
+    if (error.code != TR_EAGAIN) return error;
+    if (os::monotonic_now() >= deadline) return {TR_ETIMEDOUT, error.message};
+    std::this_thread::sleep_for(kPause);
+  }
+}
+
+// Rows go behind those that are there, as with `wandb sync`: of this upload, behind those that were there before it.
+Error find_begin(const std::string& log, wandb::Backend* backend, int64_t deadline, wandb::RunState* state) {
+  const std::string noted = read_whole(log + kBegun);
+  wandb::RunState found;
+  found.id = state->id;
+  found.entity = state->entity;
+  found.project = state->project;
+  if (Error error = insist(deadline, [&] { return backend->resume(&found); })) return error;
+  state->resumed = found.resumed;
+  state->config_known = !found.resumed;
+  for (const auto& [key, json] : found.summary) state->summary.emplace(key, json);
+  if (!noted.empty()) {
+    std::from_chars(noted.data(), noted.data() + noted.size(), state->lines);
+    return Error::none();
+  }
+  state->lines = found.lines;
+  return write_whole(log + kBegun, std::to_string(found.lines));
+}
+
+}  // namespace
+
+Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_view options_json, int64_t timeout_ms,
+                                       const processors::ProcessorHost& host) {
+  const int64_t deadline = os::monotonic_now() + timeout_ms * 1'000'000;
+  const auto log = find_log(place);
+  if (!log) return log.error();
+  auto options = wandb::read_options(options_json, &secure_variable);
+  if (!options) return options.error();
+  if (options->authorization.empty()) return Error{TR_EINVAL, "there is no API key: set WANDB_API_KEY"};
+  auto run = wandb::read_wandb_log(read_whole(*log));
+  if (!run) return Error{run.error().code, *log + ": " + run.error().message};
+  UploadedLog done{false, run->state.id, run->delta.rows.size(), run->left_out, run->ended};
+  if (fs::exists(*log + kDone)) {
+    done.already = true;
+    return done;
+  }
+  auto endpoint = wandb::make_endpoint(&*options, &secure_variable);
+  if (!endpoint) return endpoint.error();
+  if (run->state.entity.empty()) run->state.entity = options->place.entity;
+  run->place.project = options->place.project;
+  if (!run->ended) run->delta.exit_code = kUnknownEnd;
+  wandb::OnlineBackend backend(std::make_unique<wandb::Rest>(std::move(*endpoint), options->timeout_ms, host),
+                               run->place, host);
+  if (Error error = find_begin(*log, &backend, deadline, &run->state)) return error;
+  Error error = insist(deadline, [&] { return backend.write(&run->state, run->delta); });
+  if (error) return error;
+  if (Error failed = write_whole(*log + kDone, "")) return failed;
+  std::error_code ignored;
+  fs::remove(*log + kBegun, ignored);
+  return done;
+}
+
+}  // namespace trunkline

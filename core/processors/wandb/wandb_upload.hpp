@@ -1,0 +1,25 @@
+// Takes a `.wandb` file to the server, as `wandb sync` does, without its program. Where the first rows went is noted
+// beside the file, so that a second try puts them in the same place.
+#pragma once
+
+#include <string>
+#include <string_view>
+
+#include "processors/processor_host.hpp"
+
+namespace trunkline {
+
+struct UploadedLog {
+  bool already = false;  // by an earlier upload, or by `wandb sync`
+  std::string run_id;
+  uint64_t rows = 0;
+  uint64_t left_out = 0;  // records of kinds that are not uploaded
+  bool ended = false;
+};
+
+// `log`: the file, or the folder it is in. `options_json` as of the processor. Errors: TR_EINVAL - options, or no such
+// file; TR_ETIMEDOUT - the server has not taken it in time.
+Expected<UploadedLog> upload_wandb_log(const std::string& log, std::string_view options_json, int64_t timeout_ms,
+                                       const processors::ProcessorHost& host = {});
+
+}  // namespace trunkline
