@@ -12,7 +12,7 @@ import phases
 from report import Report
 
 DOCUMENT = "docs/reliability.md"
-ROWS = range(1, 65)
+ROWS = range(1, 73)
 OUTCOMES = re.compile(r"^(holds|holds in part: \S.*)$")
 ROW = re.compile(r"^\|\s*(\d+)\s*\|(.*)\|\s*$")
 

@@ -279,13 +279,14 @@ TR_API int tr_config_init(tr_config *config, size_t struct_size);
  * Errors: TR_EINVAL and TR_EUNSUPPORTED for the configuration, TR_ESTATE when already started, TR_ENOMEM, TR_EIO. */
 TR_API int tr_init(const tr_config *config, tr_error *error);
 
-/** Waits until all that was recorded before the call is with every processor, and asks each to pass it on
- * (`force_flush`). Errors: TR_ESTATE, TR_ETIMEDOUT. */
+/** Waits until all that was recorded before the call, and what has been taken up of dead runs by then, is with every
+ * processor, and asks each to pass it on (`force_flush`). Errors: TR_ESTATE, TR_ETIMEDOUT. */
 TR_API int tr_flush(uint32_t timeout_ms);
 
 /** Ends open spans as incomplete, delivers what is left within the timeout, stops all threads and releases all
  * processors. What durable processors do not have by then stays in the run directory for the next start. Idempotent.
- * A processor that blocks for ever is abandoned with its thread. Errors: TR_ETIMEDOUT: something is left. */
+ * A processor that blocks for ever is abandoned with its thread; hooks that are running, and a write to a slow disk, are
+ * given some two seconds beyond the timeout, also of 0. Errors: TR_ETIMEDOUT: something is left. */
 TR_API int tr_shutdown(uint32_t timeout_ms);
 
 /* ====================================================================================================================
@@ -373,7 +374,8 @@ TR_API int tr_trace_end(tr_trace trace);
  *
  * Defaults of this section
  *   Thread-safety: any thread, also several on one handle.
- *   Blocking:      never; tr_span_start may wait block_timeout_ms with TR_OVERFLOW_BLOCK, outside callbacks.
+ *   Blocking:      never; with TR_OVERFLOW_BLOCK what needs new memory (starts, tr_span_record, events, records of a
+ *                  run) may wait block_timeout_ms, outside callbacks.
  *   In callbacks:  allowed.
  *   After fork:    handles of the parent are stale in the child.
  *   Since:         0.1
@@ -656,7 +658,7 @@ typedef struct tr_batch {
  *   Thread-safety: any thread.
  *   Blocking:      never.
  *   In callbacks:  allowed.
- *   After fork:    ids of the parent are unknown in the child: TR_ENOENT.
+ *   After fork:    ids of the parent are unknown in the child: TR_ENOENT, of tr_poll TR_ECLOSED.
  *   Since:         0.1
  * ================================================================================================================== */
 
@@ -805,7 +807,7 @@ TR_API int tr_wandb_processor(const char *options_json, size_t size, tr_processo
  *   Thread-safety: any thread.
  *   Blocking:      never.
  *   In callbacks:  allowed.
- *   After fork:    counts of the child alone.
+ *   After fork:    counts of the child alone, whose instance begins with this call if it has not yet.
  *   Since:         0.1
  * ================================================================================================================== */
 

@@ -5,7 +5,7 @@
 #include <charconv>
 #include <cstdio>
 
-#include "model/utf8.hpp"
+#include "model/visible_text.hpp"
 
 namespace trunkline::cli {
 namespace {
@@ -39,38 +39,9 @@ bool in(const Range (&ranges)[N], char32_t c) {
   return found != ranges + N && found->first <= c;
 }
 
-// C1 controls; marks that change the direction of text; line separators; tags, which are invisible.
-constexpr Range kDangerous[] = {{0x80, 0x9F},     {0x061C, 0x061C}, {0x200E, 0x200F}, {0x2028, 0x202E},
-                                {0x2060, 0x206F}, {0xFEFF, 0xFEFF}, {0xFFF9, 0xFFFB}, {0xE0000, 0xE007F}};
-
-// One character of valid UTF-8; `at` is moved past it.
-char32_t next(std::string_view text, size_t* at) {
-  const auto byte = [&](size_t i) { return static_cast<char32_t>(static_cast<unsigned char>(text[i])); };
-  const char32_t lead = byte(*at);
-  const size_t size = lead < 0x80 ? 1 : lead < 0xE0 ? 2 : lead < 0xF0 ? 3 : 4;
-  char32_t c = size == 1 ? lead : lead & (0x7Fu >> size);
-  for (size_t i = 1; i < size && *at + i < text.size(); ++i) c = c << 6 | (byte(*at + i) & 0x3F);
-  *at = std::min(*at + size, text.size());
-  return c;
-}
-
 size_t columns_of(char32_t c) {
   if (c < 0x300) return 1;
   return in(kNoWidth, c) ? 0 : in(kWide, c) ? 2 : 1;
-}
-
-void append_escape(std::string* out, char32_t c) {
-  if (c == '\n') {
-    out->append("\\n");
-  } else if (c == '\r') {
-    out->append("\\r");
-  } else if (c == '\t') {
-    out->append("\\t");
-  } else {
-    char code[16];
-    std::snprintf(code, sizeof code, c < 0x80 ? "\\x%02x" : "\\u{%x}", static_cast<unsigned>(c));
-    out->append(code);
-  }
 }
 
 // What most texts are: every byte is a character of one column.
@@ -80,22 +51,7 @@ bool is_plain(std::string_view text) {
 
 }  // namespace
 
-std::string visible(std::string_view text) {
-  if (is_plain(text)) return std::string(text);
-  const std::string valid = utf8_repair(text);
-  std::string out;
-  out.reserve(valid.size());
-  for (size_t at = 0; at < valid.size();) {
-    const size_t begin = at;
-    const char32_t c = next(valid, &at);
-    if (c < 0x20 || c == 0x7F || (c >= 0x80 && in(kDangerous, c))) {
-      append_escape(&out, c);
-    } else {
-      out.append(valid, begin, at - begin);
-    }
-  }
-  return out;
-}
+std::string visible(std::string_view text) { return visible_text(text); }
 
 std::string visible_line(std::string_view line) {
   std::string spaced;
@@ -106,7 +62,7 @@ std::string visible_line(std::string_view line) {
 size_t columns(std::string_view text) {
   if (is_plain(text)) return text.size();
   size_t sum = 0;
-  for (size_t at = 0; at < text.size();) sum += columns_of(next(text, &at));
+  for (size_t at = 0; at < text.size();) sum += columns_of(next_character(text, &at));
   return sum;
 }
 
@@ -114,7 +70,7 @@ std::string cut(std::string_view text, size_t width) {
   size_t used = 0;
   size_t room_for_ellipsis = 0;  // where the text ends if the ellipsis has to follow
   for (size_t at = 0; at < text.size();) {
-    used += columns_of(next(text, &at));
+    used += columns_of(next_character(text, &at));
     if (used > width) return width == 0 ? std::string() : std::string(text.substr(0, room_for_ellipsis)) + "…";
     if (used < width) room_for_ellipsis = at;
   }
@@ -125,7 +81,7 @@ size_t fitting(std::string_view text, size_t width) {
   size_t used = 0;
   size_t fits = 0;
   for (size_t at = 0; at < text.size(); fits = at) {
-    used += columns_of(next(text, &at));
+    used += columns_of(next_character(text, &at));
     if (used > width && fits > 0) return fits;
   }
   return fits;

@@ -2,26 +2,12 @@
 
 #include <unistd.h>
 
-#include <cstdio>
 #include <string>
+
+#include "model/visible_text.hpp"
 
 namespace trunkline::pipeline {
 namespace {
-
-std::string escape(std::string_view message) {
-  std::string line;
-  for (const char c : message) {
-    const auto byte = static_cast<unsigned char>(c);
-    if (byte < 0x20 || byte == 0x7F) {
-      char code[8];
-      std::snprintf(code, sizeof code, "\\x%02x", byte);
-      line += code;
-    } else {
-      line += c;
-    }
-  }
-  return line;
-}
 
 const char* level_name(tr_level level) {
   switch (level) {
@@ -40,7 +26,7 @@ const char* level_name(tr_level level) {
 
 void MessageLog::write(tr_level level, std::string_view message) {
   if (level > level_ || level == TR_LEVEL_OFF) return;
-  const std::string line = escape(message);
+  const std::string line = visible_text(message);
   const std::lock_guard lock(mutex_);
   if (silent_) return;
   if (callback_ != nullptr) {

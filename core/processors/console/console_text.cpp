@@ -4,6 +4,7 @@
 #include <cstdio>
 
 #include "model/utf8.hpp"
+#include "model/visible_text.hpp"
 
 namespace trunkline::processors {
 namespace {
@@ -12,33 +13,6 @@ constexpr int64_t kMicrosecond = 1'000;
 constexpr int64_t kMillisecond = 1'000'000;
 constexpr int64_t kSecond = 1'000'000'000;
 constexpr int64_t kMinute = 60 * kSecond;
-
-size_t character_size(char lead) {
-  const auto byte = static_cast<unsigned char>(lead);
-  return byte < 0x80 ? 1 : byte < 0xE0 ? 2 : byte < 0xF0 ? 3 : 4;
-}
-
-unsigned code_point(std::string_view character) {
-  static constexpr unsigned kLeadMask[] = {0, 0x7F, 0x1F, 0x0F, 0x07};
-  unsigned code = static_cast<unsigned char>(character[0]) & kLeadMask[character.size()];
-  for (size_t i = 1; i < character.size(); ++i) code = code << 6 | (static_cast<unsigned char>(character[i]) & 0x3Fu);
-  return code;
-}
-
-// C0, DEL, C1, the separators of lines, and what changes the direction of the text around it.
-bool is_dangerous(unsigned code) {
-  return code < 0x20 || (code >= 0x7F && code < 0xA0) || code == 0x061C || (code >= 0x200B && code <= 0x200F) ||
-         (code >= 0x2028 && code <= 0x202E) || (code >= 0x2066 && code <= 0x2069) || code == 0xFEFF;
-}
-
-void append_escaped(std::string* out, unsigned code) {
-  if (code == '\n') return void(out->append("\\n"));
-  if (code == '\t') return void(out->append("\\t"));
-  if (code == '\r') return void(out->append("\\r"));
-  std::array<char, 16> text;
-  std::snprintf(text.data(), text.size(), code < 0x80 ? "\\x%02x" : "\\u{%x}", code);
-  out->append(text.data());
-}
 
 void append_number(std::string* out, double number, const char* unit) {
   std::array<char, 64> text;
@@ -74,14 +48,7 @@ void append_visible(std::string* out, std::string_view text, size_t most) {
   size_t at = 0;
   for (size_t count = 0; at < repaired.size(); ++count) {
     if (count == most) return void(out->append("…"));
-    const std::string_view character = std::string_view(repaired).substr(at, character_size(repaired[at]));
-    const unsigned code = code_point(character);
-    if (is_dangerous(code)) {
-      append_escaped(out, code);
-    } else {
-      out->append(character);
-    }
-    at += character.size();
+    trunkline::append_visible(out, next_character(repaired, &at));
   }
 }
 
