@@ -198,7 +198,9 @@ TEST_F(WandbFiles, OptionsThatCannotBe) {
   for (const char* options :
        {R"({"no such": 1})", R"({"project": "a/b"})", R"({"id": "a:b"})", R"({"id": ".."})", R"({"mode": "sometimes"})",
         R"({"mode": "online"})", R"({"resume": "perhaps"})", R"({"tags": [1]})", R"({"config": []})",
-        R"({"api_key": "two words"})", R"({"mode": "online", "api_key": "k", "base_url": "ftp://x"})",
+        R"({"api_key": "two words"})", R"({"api_key": "k\r\nX-More: y"})",
+        R"({"mode": "online", "api_key": "k", "base_url": "file:///etc/passwd"})",
+        R"({"mode": "online", "api_key": "k", "base_url": "ftp://x"})",
         R"({"mode": "online", "api_key": "k", "base_url": "http://example.org"})"}) {
     const Driven to(&make_wandb_processor, options, directory_.path());
     EXPECT_EQ(to.error().code, TR_EINVAL) << options;

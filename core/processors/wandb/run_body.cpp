@@ -36,6 +36,13 @@ std::string text_at(const json& tree, std::initializer_list<const char*> path) {
   return found != nullptr && found->is_string() ? found->get<std::string>() : std::string();
 }
 
+// Of what a server says, what lies too deep is nothing: to write it down again takes a stack.
+json parse(std::string_view text) {
+  constexpr int kDeepest = 128;
+  return json::parse(
+      text, [](int depth, json::parse_event_t, json&) { return depth <= kDeepest; }, false);
+}
+
 std::string dump(const json& value) { return value.dump(-1, ' ', false, json::error_handler_t::replace); }
 
 // The whole of it, for each upsert replaces it. A run can be gone on with by W&B's own client only if there is a `t`.
@@ -109,7 +116,7 @@ std::string summary_line(const RunState& state, const RunDelta& delta) {
 
 // The step of the last row, if there is one: what it says for sure, though other values of it may be no JSON.
 int64_t step_after(const json& bucket) {
-  const json tail = json::parse(text_at(bucket, {"historyTail"}), nullptr, false);
+  const json tail = parse(text_at(bucket, {"historyTail"}));
   if (!tail.is_array() || tail.empty() || !tail.back().is_string()) return 0;
   const std::string row = tail.back().get<std::string>();
   constexpr std::string_view kStep = "\"_step\":";
@@ -150,26 +157,26 @@ std::string run_variables(const RunState& state, const Place& place) {
   return text;
 }
 
-bool read_place(const std::string& data, RunState* state) {
-  const json parsed = json::parse(data, nullptr, false);
-  const std::string project = text_at(parsed, {"upsertBucket", "bucket", "project", "name"});
-  const std::string entity = text_at(parsed, {"upsertBucket", "bucket", "project", "entity", "name"});
+bool read_place(const std::string& answer, RunState* state) {
+  const json parsed = parse(answer);
+  const std::string project = text_at(parsed, {"data", "upsertBucket", "bucket", "project", "name"});
+  const std::string entity = text_at(parsed, {"data", "upsertBucket", "bucket", "project", "entity", "name"});
   if (project.empty() || entity.empty()) return false;
   state->project = project;
   state->entity = entity;
   return true;
 }
 
-bool read_found_run(const std::string& data, RunState* state) {
-  const json parsed = json::parse(data, nullptr, false);
-  const json* bucket = at(parsed, {"model", "bucket"});
+bool read_found_run(const std::string& answer, RunState* state) {
+  const json parsed = parse(answer);
+  const json* bucket = at(parsed, {"data", "model", "bucket"});
   if (bucket == nullptr) return false;
   if (const json* count = member(*bucket, "historyLineCount"); count != nullptr && count->is_number_integer()) {
     state->lines = count->get<int64_t>();
   }
   state->next_step = step_after(*bucket);
   state->resumed = true;
-  const json summary = json::parse(text_at(*bucket, {"summaryMetrics"}), nullptr, false);
+  const json summary = parse(text_at(*bucket, {"summaryMetrics"}));
   if (summary.is_object()) {
     for (const auto& [key, value] : summary.items()) {
       if (key.rfind('_', 0) != 0) state->summary[key] = dump(value);
@@ -183,9 +190,9 @@ bool read_found_run(const std::string& data, RunState* state) {
   return true;
 }
 
-void read_found_config(const std::string& data, RunState* state) {
-  const json parsed = json::parse(data, nullptr, false);
-  const json config = json::parse(text_at(parsed, {"model", "bucket", "config"}), nullptr, false);
+void read_found_config(const std::string& answer, RunState* state) {
+  const json parsed = parse(answer);
+  const json config = parse(text_at(parsed, {"data", "model", "bucket", "config"}));
   if (!config.is_object()) return;
   for (const auto& [key, value] : config.items()) {
     const json* inner = member(value, "value");

@@ -23,10 +23,10 @@ std::string upsert_variables(const RunState& state, const Place& place);
 std::string run_variables(const RunState& state, const Place& place);
 
 // Where the run of an upsert is: false, if the answer does not say.
-bool read_place(const std::string& data, RunState* state);
+bool read_place(const std::string& answer, RunState* state);
 // A run that is there: false, if there is none. Of what the state has already, nothing is changed.
-bool read_found_run(const std::string& data, RunState* state);
-void read_found_config(const std::string& data, RunState* state);
+bool read_found_run(const std::string& answer, RunState* state);
+void read_found_config(const std::string& answer, RunState* state);
 
 // Rows from `first`, as many as go into `most_bytes` or at least one; with the last of them what else is to be said.
 std::string stream_body(const RunState& state, const RunDelta& delta, size_t first, size_t most_bytes, size_t* next);

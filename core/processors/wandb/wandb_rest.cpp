@@ -88,21 +88,19 @@ Error Rest::halt(const std::string& sentence) {
   return {TR_EAGAIN, sentence};
 }
 
-Error Rest::graphql(std::string_view query, const std::string& variables, std::string* data) {
+Error Rest::graphql(std::string_view query, const std::string& variables, std::string* answer) {
   std::string body;
   encode::JsonObject object(&body);
   object.string("query", query);
   *object.member("variables") += variables;
   object.close();
-  std::string answer;
-  if (Error error = ask(request_of("/graphql", std::move(body)), kGraphqlRetries, &answer)) return error;
-  const json parsed = json::parse(answer, nullptr, false);
-  const std::string said = words_of(answer);
+  if (Error error = ask(request_of("/graphql", std::move(body)), kGraphqlRetries, answer)) return error;
+  const json parsed = json::parse(*answer, nullptr, false);
+  const std::string said = words_of(*answer);
   if (!said.empty()) return {TR_EINVAL, "W&B at " + destination() + " says: " + said};
   if (!parsed.is_object() || !parsed.contains("data") || !parsed["data"].is_object()) {
     return halt("what answers at " + destination() + " is not W&B");
   }
-  *data = parsed["data"].dump(-1, ' ', false, json::error_handler_t::replace);
   return Error::none();
 }
 

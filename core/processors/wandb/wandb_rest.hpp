@@ -17,8 +17,9 @@ class Rest {
   std::string destination() const { return client_.endpoint().url.text(); }
   bool is_open() { return gate_.is_open(); }
 
-  // `variables` is a JSON object, and so is what `data` gets. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL: never.
-  Error graphql(std::string_view query, const std::string& variables, std::string* data);
+  // `variables` is a JSON object; the answer is one with `data` in it. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL:
+  // never.
+  Error graphql(std::string_view query, const std::string& variables, std::string* answer);
   // TR_ELIMIT: the server takes less at once.
   Error post(const std::string& path, std::string body, std::string* answer);
 

@@ -1,0 +1,108 @@
+// What is said to W&B's server of a run, and what its answers are taken for.
+#include "processors/wandb/log_reader.hpp"
+#include "processors/wandb/run_body.hpp"
+#include "processors/wandb/wandb_log.hpp"
+#include "wandb_support.hpp"
+
+namespace trunkline::wandb_test {
+namespace {
+
+RunState some_run() {
+  RunState state;
+  state.id = "id 1";
+  state.entity = "e/x";
+  state.project = "p";
+  state.start_ns = 1'000'000'000;
+  state.lines = 5;
+  state.config = {{"lr", "0.5"}};
+  state.summary = {{"loss", "Infinity"}};
+  return state;
+}
+
+TEST(WandbBody, RowsAreSplitByBytesAndTheEndGoesWithTheLast) {
+  RunState state = some_run();
+  RunDelta delta;
+  for (int64_t i = 0; i < 10; ++i)
+    delta.rows.push_back({i, 2'000'000'000, {{"text", '"' + std::string(100, 'x') + '"'}}});
+  state.next_step = 10;
+  state.last_ns = 2'500'000'000;
+  delta.exit_code = 3;
+  size_t seen = 0;
+  int requests = 0;
+  for (size_t next = 0; seen < delta.rows.size(); seen = next, ++requests) {
+    const json body = json::parse(wandb::stream_body(state, delta, seen, 400, &next));
+    ASSERT_GT(next, seen);
+    EXPECT_EQ(body["files"]["wandb-history.jsonl"]["offset"], 5 + seen);
+    EXPECT_EQ(body["files"]["wandb-history.jsonl"]["content"].size(), next - seen);
+    const bool last = next == delta.rows.size();
+    EXPECT_EQ(body.contains("complete"), last);
+    EXPECT_EQ(body["files"].contains("wandb-summary.json"), last);
+    if (!last) continue;
+    EXPECT_EQ(body["exitcode"], 3);
+    EXPECT_EQ(body["files"]["wandb-summary.json"]["content"][0],
+              R"({"_runtime":1.5,"_step":9,"_timestamp":2.5,"loss":Infinity,"_wandb":{"runtime":1}})");
+  }
+  EXPECT_GT(requests, 2);
+  EXPECT_EQ(wandb::stream_path(state), "/files/e%2Fx/p/id%201/file_stream");
+}
+
+TEST(WandbBody, AnUpsertHasTheWholeConfigAndWhatTheSdkLooksFor) {
+  const json variables = json::parse(wandb::upsert_variables(some_run(), {}));
+  const json config = json::parse(variables["config"].get<std::string>());
+  EXPECT_EQ(config["lr"], json({{"value", 0.5}}));
+  EXPECT_TRUE(config["_wandb"]["value"]["t"].is_object());
+  EXPECT_FALSE(variables.contains("notes"));
+}
+
+TEST(WandbBody, AnswersOfAnyShape) {
+  RunState state;
+  EXPECT_FALSE(wandb::read_place(R"({"data": {"upsertBucket": {"bucket": {"project": {"name": "p"}}}}})", &state));
+  EXPECT_TRUE(wandb::read_place(
+      R"({"data": {"upsertBucket": {"bucket": {"project": {"name": "p", "entity": {"name": "e"}}}}}})", &state));
+  EXPECT_EQ(state.entity + state.project, "ep");
+  for (const char* none : {"", "[]", "{", R"({"data": null})", R"({"data": {"model": {"bucket": null}}})"}) {
+    EXPECT_FALSE(wandb::read_found_run(none, &state)) << none;
+  }
+  const std::string deep = std::string(1'000'000, '[') + std::string(1'000'000, ']');
+  json answer;
+  answer["data"]["model"]["bucket"] = {
+      {"historyLineCount", 7},
+      {"historyTail", json({R"({"x":NaN,"_step": 41,"_runtime":1})"}).dump()},
+      {"summaryMetrics", R"({"a":1,"_step":3,"deep":)" + deep + "}"},
+      {"config", R"({"lr":{"value":2},"_wandb":{"value":{"t":{}}},"d":{"value":)" + deep + "}}"},
+      {"tags", {"x", 3}}};
+  state = some_run();
+  EXPECT_TRUE(wandb::read_found_run(answer.dump(), &state));
+  EXPECT_EQ(state.lines, 7);
+  EXPECT_EQ(state.next_step, 42);
+  EXPECT_EQ(state.summary.at("a"), "1");
+  EXPECT_EQ(state.tags, std::vector<std::string>{"x"});
+  wandb::read_found_config(answer.dump(), &state);
+  EXPECT_EQ(state.config.at("lr"), "0.5");  // ours stands
+  EXPECT_EQ(state.config.at("_wandb"), R"({"value":{"t":{}}})");
+}
+
+// Whatever a file holds, reading it ends.
+TEST(WandbLogReader, DamageIsTheEndOfWhatIsRead) {
+  test::TempDirectory directory;
+  std::string file;
+  wandb::append_log_head(&file);
+  std::string record = "\x08\x01\x8a\x01\x05\x0a\x03run";  // number, run{id}
+  wandb::append_log_record(&file, 0, record);
+  EXPECT_EQ(wandb::read_wandb_log(file)->state.id, "run");
+  for (size_t at = 0; at < file.size(); ++at) {
+    for (int bit = 0; bit < 8; ++bit) {
+      std::string bad = file;
+      bad[at] = static_cast<char>(bad[at] ^ (1 << bit));
+      EXPECT_FALSE(wandb::read_wandb_log(bad)) << at;
+    }
+    EXPECT_FALSE(wandb::read_wandb_log(file.substr(0, at)));
+  }
+  std::string nonsense;
+  wandb::append_log_head(&nonsense);
+  wandb::append_log_record(&nonsense, 0, "\x8a\x01\xff\xff\xff\xff\x0f");
+  EXPECT_FALSE(wandb::read_wandb_log(nonsense));
+}
+
+}  // namespace
+}  // namespace trunkline::wandb_test
