@@ -6,6 +6,7 @@
 #include "directory.hpp"
 #include "guard.hpp"
 #include "instance_access.hpp"
+#include "model/family_presets.hpp"
 #include "processors/console/console_processor.hpp"
 #include "processors/jsonl/jsonl_processor.hpp"
 #include "processors/local/local_processor.hpp"
@@ -106,6 +107,11 @@ int tr_console_processor(const char* options_json, size_t size, tr_processor* ou
 
 int tr_mlflow_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
   return trunkline::capi::make(trunkline::capi::kBuiltIns[3].make, options_json, size, out, error);
+}
+
+const char* tr_family_preset(const char* model, size_t size) {
+  std::string_view name;
+  return trunkline::capi::view_of(model, size, &name) ? trunkline::family_preset(name) : nullptr;
 }
 
 int tr_wandb_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {

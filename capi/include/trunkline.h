@@ -795,6 +795,12 @@ TR_API int tr_mlflow_processor(const char *options_json, size_t size, tr_process
  * their own. The caller sets out->struct_size. Errors: TR_EINVAL. */
 TR_API int tr_wandb_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
 
+/** What an agent for a family of models ("qwen", "anthropic", ...; found by the name of a model, too) is commonly set up
+ * with, as a JSON object for "config": {"family", "model_id", "recommended_models", "max_steps", "max_tokens",
+ * "max_retries", "temperature", "protocol", "context_window", "tools", "native_tool_calls"}; what is left to the model is
+ * not there. QitOS's table, of August 2026. The text is the library's. NULL: no such family. */
+TR_API const char *tr_family_preset(const char *model, size_t size);
+
 /* ====================================================================================================================
  * Statistics
  *

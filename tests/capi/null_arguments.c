@@ -103,7 +103,7 @@ static void expect_code(int code, int expected, const char* what) {
   fprintf(stderr, "%s: %s\n", what, tr_strerror(code));
 }
 
-static void expect_pointer(const tr_batch* pointer, const char* what) {
+static void expect_pointer(const void* pointer, const char* what) {
   ++made_calls;
   if (pointer == NULL) return;
   ++failures;

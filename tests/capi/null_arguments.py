@@ -21,7 +21,7 @@ VALUES = {
     "tr_poll.max_records": "1", "tr_poll.timeout_ms": "0", "tr_batch_retain.batch": "batch",
     "tr_remove_processor.id": "0", "tr_processor_stats_get.id": "source",
     "tr_find_processor.name": '"source"', "tr_run_finish.status": "TR_RUN_FINISHED",
-    "tr_run_log_artifact.file": '"/proc/self/exe"',
+    "tr_run_log_artifact.file": '"/proc/self/exe"', "tr_family_preset.model": '"claude-x"',
     "const char *options_json": '"{}"', "const char *json": '"[1]"', "const tr_attribute *": "&attribute",
     "const tr_value *": "&value", "const tr_usage *": "&usage", "const tr_span_data *": "span_data()",
     "const tr_trace_options *": "&trace_options", "const tr_run_options *": "&run_options",

@@ -141,6 +141,8 @@ static void built_in(const char* folder) {
   OK(tr_mlflow_processor("{\"tracking_uri\": \"https://host\", \"token\": \"s3cret\"}", TR_NUL, &tables[0], &error));
   EXPECT(strstr(tables[0].destination, "s3cret") == NULL && strstr(tables[0].destination, "https://host") != NULL);
   tables[0].release(tables[0].user_data);
+  EXPECT(strstr(tr_family_preset(" Claude-Opus", TR_NUL), "\"family\": \"anthropic\"") != NULL);
+  EXPECT(tr_family_preset("gpt-5", TR_NUL) == NULL);
   EXPECT(tr_wandb_processor("{\"mode\": \"sometimes\"}", TR_NUL, &tables[0], &error) == TR_EINVAL);
   EXPECT(strstr(error.message, "mode") != NULL);
   OK(tr_wandb_processor("{\"mode\": \"offline\", \"project\": \"p\"}", TR_NUL, &tables[0], &error));

@@ -109,3 +109,22 @@ def test_redaction_takes_one_text_or_a_list(directory, keys):
     attributes = keeper.span("s").attributes
     assert "1234" not in str(attributes) and "secret" not in str(attributes)
     assert (attributes["pi"], attributes["p"]) == ("kept", "kept")
+
+
+def test_runs_at_wandb_are_files_without_a_key(directory, tmp_path, monkeypatch):
+    for name in ("WANDB_API_KEY", "WANDB_MODE"):
+        monkeypatch.delenv(name, raising=False)
+    config = trunkline.family_preset("Qwen/Qwen3-8B")
+    assert config["family"] == "qwen"
+    processor = trunkline.wandb_processor(project="p", config=config, tags=["t"], mode="offline", dir=str(tmp_path))
+    trunkline.init(directory, processors=[processor])
+    with trunkline.span("s"):
+        pass
+    flush()
+    (log,) = tmp_path.glob("wandb/offline-run-*/run-*.wandb")
+    assert b"json_decision_v1" in log.read_bytes()
+
+
+def test_a_family_that_nobody_knows():
+    with pytest.raises(ValueError, match="gpt-5"):
+        trunkline.family_preset("gpt-5")

@@ -117,6 +117,14 @@ def wandb_processor(project: str | None = None, name: str | None = None, *, enti
                      timeout_ms=timeout_ms, interval_ms=interval_ms)
 
 
+def family_preset(model: str) -> dict[str, object]:
+    """What an agent for a family of models, found by its name or a model's, is commonly set up with: for `config`."""
+    found = native.family_preset(model)
+    if found is None:
+        raise ValueError(f"no family of models is known for {model!r}")
+    return dict(json.loads(found))
+
+
 def _built_in(kind: str, **options: object) -> BuiltIn:
     return BuiltIn(kind, json.dumps({key: value for key, value in options.items() if value is not None}))
 
