@@ -105,6 +105,31 @@ class MlflowServerTest(MlflowTest):
         self.assertEqual(history(run, "loss"), [(0, 1.0), (1, 0.5), (2, 1 / 3)])
         self.assertEqual((run["name"], run["status"], run["tags"]["team"]), ("training", "FAILED", "a"))
 
+    def check_joined(self, url):
+        """Traces of a run that is there already, told in one batch: two that overlap, one that follows."""
+        self.agent("joined", "run", url=url)
+        run_id = read_back("joined", url=url)["runs"][0]["run_id"]
+        self.agent("joined", "joined", url=url, MLFLOW_RUN_ID=run_id)
+        found = read_back("joined", url=url)
+        self.assertEqual([run["run_id"] for run in found["runs"]], [run_id])
+        self.assertEqual(found["runs"][0]["linked_traces"], 3)
+        self.assertEqual(found["traces_without_spans"], 0)
+        traces = {trace["name"]: trace for trace in found["traces"]}
+        self.assertEqual(sorted(traces), ["a", "b", "c"])
+        for name, trace in traces.items():
+            self.assertEqual((trace["orphans"], trace["state"], trace["session"]), ([], "OK", f"group of {name}"))
+            root, = trace["roots"]
+            self.assertEqual((root["name"], root["ended"]), (name, True))
+            self.assertEqual([child["name"] for child in root["children"]], [f"{name} {i}" for i in range(3)])
+            self.assertEqual(trace["spans"], 4)
+            self.assertIn(f"asked of {name}", trace["request_preview"])
+
+    def test_traces_that_join_one_run_are_whole_each(self):
+        for kind, url in (("server", server_url()), ("server on files", server_url("--files")),
+                          ("files", "file://" + os.path.join(self.folder, "mlruns"))):
+            with self.subTest(kind):
+                self.check_joined(url)
+
     def check_artifacts(self, url):
         contents = [b"", bytes(range(256)) * 40000, b"changed before it is read"]
         files = []

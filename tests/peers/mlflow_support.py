@@ -57,11 +57,12 @@ class MlflowTest(unittest.TestCase):
         self.addCleanup(folder.cleanup)
         self.folder = folder.name
 
-    def run_program(self, command, experiment, url=None):
-        done = subprocess.run(command, env=variables(experiment, self.folder, url), capture_output=True, text=True,
-                              timeout=TIMEOUT_S)
+    def run_program(self, command, experiment, url=None, **more):
+        done = subprocess.run(command, env=dict(variables(experiment, self.folder, url), **more), capture_output=True,
+                              text=True, timeout=TIMEOUT_S)
         self.assertEqual(done.returncode, 0, done.stderr)
         return done.stderr
 
-    def agent(self, experiment, *arguments, url=None):
-        return self.run_program([AGENT, *arguments], experiment, url)
+    def agent(self, experiment, *arguments, url=None, **more):
+        """`more`: further variables of its environment."""
+        return self.run_program([AGENT, *arguments], experiment, url, **more)

@@ -4,6 +4,7 @@
 //   tracker_agent threads COUNT SPANS    one trace, tools called on several threads
 //   tracker_agent endless                traces of ten steps until it is killed; says each that has ended
 //   tracker_agent run                    a run that belongs to no trace
+//   tracker_agent joined                 three traces, of which two overlap
 //   tracker_agent answer                 the agent of mlflow_sdk_agent.py
 //   tracker_agent artifacts FILES...     a run with files, of which the last is changed too early
 //   tracker_agent recover                nothing but deliver what dead ones left
@@ -127,6 +128,37 @@ int endless() {
   }
 }
 
+tr_trace begin_named(const std::string& name) {
+  const std::string group = "group of " + name;
+  tr_trace_options options{};
+  options.struct_size = sizeof options;
+  options.group_id = {group.data(), group.size()};
+  return tr_trace_start(name.data(), name.size(), &options);
+}
+
+void add_named(tr_trace trace, const std::string& name, int number) {
+  const std::string own = name + " " + std::to_string(number);
+  const std::string input = "asked of " + name;
+  const tr_span span = tr_span_start(trace, 0, TR_KIND_TOOL, own.data(), own.size());
+  tr_span_set_input(span, TR_TYPE_STR, input.data(), input.size());
+  tr_span_end(span);
+}
+
+int joined() {
+  const tr_trace a = begin_named("a");
+  const tr_trace b = begin_named("b");
+  for (int i = 0; i < 3; ++i) {
+    add_named(a, "a", i);
+    add_named(b, "b", i);
+  }
+  tr_trace_end(a);
+  tr_trace_end(b);
+  const tr_trace c = begin_named("c");
+  for (int i = 0; i < 3; ++i) add_named(c, "c", i);
+  tr_trace_end(c);
+  return tr_shutdown(kPatienceMs);
+}
+
 // The files are logged, then the last of them is changed.
 int artifacts(int count, char** files) {
   const tr_run run = tr_run_start(nullptr);
@@ -217,6 +249,7 @@ int main(int count, char** arguments) {
   if (what == "threads" && count == 4) return on_threads(std::atoi(arguments[2]), std::atoi(arguments[3])) ? 1 : 0;
   if (what == "endless") return endless();
   if (what == "run") return run_of_the_host() == TR_OK ? 0 : 1;
+  if (what == "joined") return joined() == TR_OK ? 0 : 1;
   if (what == "answer") return answer() == TR_OK ? 0 : 1;
   if (what == "artifacts" && count > 2) return artifacts(count - 2, arguments + 2) == TR_OK ? 0 : 1;
   if (what == "recover") return tr_flush(kPatienceMs) == TR_OK && tr_shutdown(kPatienceMs) == TR_OK ? 0 : 1;

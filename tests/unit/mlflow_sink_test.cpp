@@ -1,8 +1,7 @@
 // The sink between batches and a backend: what is asked again after failures and crashes, and what a bad item costs.
 #include <chrono>
-#include <deque>
 
-#include "mlflow_support.hpp"
+#include "mlflow_sink_fixture.hpp"
 #include "processors/mlflow/mlflow_keys.hpp"
 #include "processors/mlflow/run_state.hpp"
 
@@ -14,72 +13,6 @@ using store_test::Records;
 using store_test::saved_state;
 using store_test::str;
 using store_test::text;
-
-class MlflowSink : public testing::Test {
- protected:
-  void SetUp() override {
-    saved_state().clear();
-    messages().clear();
-  }
-  std::unique_ptr<mlflow::Sink> sink(mlflow::SinkOptions with = options()) {
-    return std::make_unique<mlflow::Sink>(std::move(with), std::make_unique<MemoryBackend>(&stored_),
-                                          store_test::kHost);
-  }
-  static int deliver(mlflow::Sink& to, const std::vector<const tr_record*>& records, uint32_t flags = 0) {
-    tr_batch batch{};
-    batch.flags = flags;
-    batch.run_id = "run-a";
-    batch.records = records.data();
-    batch.count = records.size();
-    return to.on_batch(batch);
-  }
-  void step(uint8_t trace, int64_t number) {
-    tr_record& record = records_.span(trace, records_.size() + 1, "step");
-    record.kind = TR_KIND_STEP;
-    record.step = number;
-  }
-  // A trace of `steps` steps.
-  void make_trace(uint8_t trace, int64_t steps) {
-    records_.trace_start(trace);
-    for (int64_t i = 0; i < steps; ++i) step(trace, i);
-    records_.trace_end(trace);
-  }
-  void expect_whole(int64_t steps) {
-    ASSERT_EQ(stored_.runs.size(), 1u);
-    std::vector<int64_t> seen;
-    for (const Metric& metric : stored_.runs[0].metrics) {
-      if (metric.key == "step/number") seen.push_back(metric.step);
-      if (metric.key == "step/number") {
-        EXPECT_EQ(metric.value, static_cast<double>(metric.step));
-      }
-      if (metric.key == "total_steps") {
-        EXPECT_EQ(metric.value, static_cast<double>(steps));
-      }
-    }
-    EXPECT_EQ(seen.size(), static_cast<size_t>(steps));
-    for (size_t i = 0; i < seen.size(); ++i) EXPECT_EQ(seen[i], static_cast<int64_t>(i));
-    EXPECT_EQ(stored_.runs[0].status, RunStatus::kFinished);
-  }
-
-  // A file that holds its name, and the record that it is an artifact of run 7 below "a".
-  std::string log_artifact(const std::string& name) {
-    const std::string& file = texts_.emplace_back(folder_.file(name));
-    store_test::write_file(file, name);
-    const auto version = file_version(file);
-    EXPECT_TRUE(version);
-    tr_record& record = records_.add(TR_RECORD_RUN_ARTIFACT, 0, 7);
-    record.name = str(texts_.emplace_back("a/" + name));
-    records_.attributes(record, {{str("file"), text(file)},
-                                 {str("size"), store_test::i64(version->size)},
-                                 {str("modified_ns"), store_test::i64(version->modified_ns)}});
-    return file;
-  }
-
-  Stored stored_;
-  Records records_;
-  const store_test::TempDirectory folder_;
-  std::deque<std::string> texts_;
-};
 
 TEST_F(MlflowSink, EachBatchContinuesWhereTheLastEnded) {
   make_trace(1, 10);
@@ -393,14 +326,24 @@ TEST(MlflowState, ComesBackAndDamageDoesNot) {
   state.name = "n\"\n";
   state.step = 7;
   state.sequence = 9;
+  for (const char* name : {"n\"\n", "", "other"}) {
+    mlflow::TraceState& trace = state.traces.emplace_back();
+    trace.trace_id = "t";
+    trace.name = name;
+    trace.open = true;
+  }
   state.count_score(0.1);
   state.count_score(-2);
   const std::string saved = mlflow::run_states_text(states);
   const mlflow::RunStates back = mlflow::parse_run_states(saved);
   EXPECT_EQ(mlflow::run_states_text(back), saved);
   EXPECT_EQ(back.at("trace-1").score_min, -2);
+  EXPECT_EQ(back.at("trace-1").traces.at(0).name, state.name);
+  EXPECT_EQ(back.at("trace-1").traces.at(1).name, "");
   for (size_t cut = 0; cut < saved.size(); ++cut) (void)mlflow::parse_run_states(saved.substr(0, cut));
   EXPECT_TRUE(mlflow::parse_run_states("[1,{},{\"key\":3},{\"key\":\"\"}]").empty());
+  EXPECT_TRUE(
+      mlflow::parse_run_states(R"([{"key":"k","traces":[1,null]},{"key":"l","traces":{}}])").at("k").traces.empty());
 }
 
 }  // namespace

@@ -51,6 +51,7 @@ struct Stored {
   std::vector<std::string> experiments;
   std::vector<StoredRun> runs;  // the id is the index
   std::vector<std::string> calls;
+  std::vector<TracePart> parts;  // of traces, as they came
   int spans = 0;
   int searches = 0;
   // Before ("create_run", false) and after ("create_run", true) a call is carried out: what it returns.
@@ -130,6 +131,7 @@ class MemoryBackend final : public mlflow::Backend {
   }
   Error send_traces(const std::vector<TracePart>& parts) override {
     if (Error error = call("send_traces", false)) return error;
+    stored_->parts.insert(stored_->parts.end(), parts.begin(), parts.end());
     for (const TracePart& part : parts) stored_->spans += static_cast<int>(part.spans.size());
     return Error::none();
   }

@@ -77,6 +77,7 @@ Error Sink::take(const tr_batch& batch) {
   for (const std::string& key : order) {
     if (Error error = ensure_run(key, &works.at(key))) return error;
   }
+  name_services(&works);
   choose_where_state_lies(known, &works);
   for (const std::string& key : order) {
     if (Error error = send(key, &works.at(key))) return error;
@@ -255,23 +256,24 @@ Error Sink::send_artifact(const std::string& run_id, const Artifact& artifact) {
 }
 
 // What a process left that is not known to have had another name had that of this one: mostly it is the same program.
-Error Sink::send_traces(Works* works, bool adopted) {
+void Sink::name_services(Works* works) const {
   const std::string own_name = host_.service_name == nullptr ? std::string() : host_.service_name();
+  for (auto& [key, work] : *works) {
+    for (TraceState& trace : work.state.traces) {
+      if (trace.service_name.empty()) trace.service_name = own_name;
+    }
+  }
+}
+
+Error Sink::send_traces(Works* works, bool adopted) {
   std::vector<TracePart> parts;
   for (auto& [key, work] : *works) {
-    if (work.part.start == nullptr && work.part.end == nullptr && work.part.spans.empty()) continue;
-    work.part.experiment_id = work.state.experiment_id;
-    work.part.run_id = work.state.lost ? "" : work.state.run_id;
-    work.part.name = work.state.name;
-    work.part.group_id = work.state.group_id;
-    work.part.root_id = work.state.root_id;
-    work.part.remote_parent = work.state.remote_parent;
-    if (work.state.service_name.empty()) work.state.service_name = own_name;
-    work.part.service_name = work.state.service_name;
-    work.part.process_id = adopted ? 0 : getpid();
-    work.part.request_preview = work.state.request_preview;
-    work.part.response_preview = work.state.response_preview;
-    parts.push_back(std::move(work.part));
+    for (TracePart& part : work.take_parts()) {
+      part.experiment_id = work.state.experiment_id;
+      part.run_id = work.state.lost ? "" : work.state.run_id;
+      part.process_id = adopted ? 0 : getpid();
+      parts.push_back(std::move(part));
+    }
   }
   if (parts.empty()) return Error::none();
   Error error = backend_->send_traces(parts);
@@ -282,6 +284,7 @@ Error Sink::send_traces(Works* works, bool adopted) {
 
 void Sink::commit(Works* works, RunStates* known) {
   for (auto& [key, work] : *works) {
+    work.state.forget_ended_traces();
     const bool over = work.ends_as.has_value() && key != kJoined;
     if (over) known->erase(key);
     if (!over) (*known)[key] = std::move(work.state);

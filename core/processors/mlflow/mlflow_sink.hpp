@@ -55,6 +55,7 @@ class Sink {
   Error send(const std::string& key, RunWork* work);
   Error send_artifacts(RunWork* work);
   Error send_artifact(const std::string& run_id, const Artifact& artifact);
+  void name_services(Works* works) const;
   Error send_traces(Works* works, bool adopted);
   void choose_where_state_lies(const RunStates& known, Works* works);
   void commit(Works* works, RunStates* known);

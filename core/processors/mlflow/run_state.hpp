@@ -12,27 +12,42 @@
 
 namespace trunkline::mlflow {
 
+// What all parts of one trace say, as its start told it. Ids are hexadecimal.
+struct TraceState {
+  std::string trace_id;
+  std::string root_id;        // the trace's own span; empty: its start was not seen
+  std::string remote_parent;  // empty: the trace began here
+  std::string name;
+  std::string group_id;
+  std::string service_name;  // of whoever recorded the trace
+  bool open = false;         // begun and not ended
+
+  // Not saved: nice to have in lists of traces.
+  std::string request_preview;
+  std::string response_preview;
+};
+
 struct RunState : processors::RunTotals {
   std::string run_id;  // empty: not made yet
   std::string experiment_id;
   std::string name;
   std::string group_id;
-  std::string root_id;        // hexadecimal: the trace's own span
-  std::string remote_parent;  // hexadecimal; empty: the trace began here
-  std::string service_name;   // of whoever recorded the trace
-  uint64_t sequence = 0;      // of the last record that is counted
+  uint64_t sequence = 0;  // of the last record that is counted
   int64_t start_ns = 0;
-  int64_t open = 0;      // traces of this id that have not ended
+  int64_t open = 0;      // traces of this run that have not ended
   int64_t log_step = 0;  // of the next metrics that the host logs without a step
   int status = 0;        // a RunStatus that the host gave it; 0: none
   bool spilled = false;  // no room in the saved state: it lies in a tag of the run
   bool lost = false;     // the run was deleted there
 
+  // In the order in which they began. Saved are those that are open, as many as there is room for: what a trace is
+  // called and where its spans hang is told by its end as well.
+  std::vector<TraceState> traces;
+
   // Not saved: the server knows them.
   std::map<std::string, std::string> params;
-  // Not saved: nice to have in lists of traces.
-  std::string request_preview;
-  std::string response_preview;
+
+  void forget_ended_traces();
 };
 
 using RunStates = std::map<std::string, RunState>;

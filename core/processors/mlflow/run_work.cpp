@@ -61,9 +61,10 @@ void RunWork::params_of(const tr_record& record, bool ended) {
 void RunWork::add(const tr_record& record, bool keep_open) {
   if (record.sequence != 0 && record.sequence <= state.sequence) return;
   state.sequence = record.sequence;
+  parts.resize(state.traces.size());
   switch (record.type) {
     case TR_RECORD_TRACE_START:
-      return add_start(record);
+      return add_trace_start(record);
     case TR_RECORD_SPAN_END:
       return add_span(record);
     case TR_RECORD_TRACE_END:
@@ -91,31 +92,86 @@ void RunWork::add(const tr_record& record, bool keep_open) {
 
 // A run of the host inside a trace, and a second trace of the same id, join the run that is there.
 void RunWork::add_start(const tr_record& record) {
-  const bool of_trace = record.type == TR_RECORD_TRACE_START;
-  if (of_trace) {
-    ++state.open;
-    part.start = &record;
-  }
   if (state.start_ns == 0) {
     begins = true;
     state.start_ns = record.start_ns;
     state.name = cut_text(view(record.name), kNameCharacters);
     state.group_id = cut_text(view(record.group_id), kNameCharacters);
-    if (of_trace) state.root_id = encode::HexId<8>(record.span_id).view_or_empty();
-    if (of_trace) state.remote_parent = encode::HexId<8>(record.parent_id).view_or_empty();
-    for (size_t i = 0; of_trace && i < record.attribute_count; ++i) {
-      const tr_attribute& each = record.attributes[i];
-      if (view(each.key) == names::kServiceName && each.value.type == TR_TYPE_STR) {
-        state.service_name = cut_text(encode::text_of(each.value), kNameCharacters);
-      }
-    }
   }
   params_of(record, false);
 }
 
+void RunWork::add_trace_start(const tr_record& record) {
+  const size_t index = trace_with_root(record);
+  parts[index].start = &record;
+  TraceState& trace = state.traces[index];
+  trace.open = true;
+  trace.remote_parent = encode::HexId<8>(record.parent_id).view_or_empty();
+  trace.name = cut_text(view(record.name), kNameCharacters);
+  trace.group_id = cut_text(view(record.group_id), kNameCharacters);
+  trace.service_name = cut_text(processors::text_attribute(record, names::kServiceName), kNameCharacters);
+  ++state.open;
+  add_start(record);
+}
+
+size_t RunWork::add_trace(std::string_view trace_id, std::string_view root_id) {
+  TraceState& trace = state.traces.emplace_back();
+  trace.trace_id = trace_id;
+  trace.root_id = root_id;
+  parts.resize(state.traces.size());
+  return state.traces.size() - 1;
+}
+
+// Of a start or an end. A process may serve several requests of one distributed trace: each has a root of its own.
+size_t RunWork::trace_with_root(const tr_record& record) {
+  const encode::HexId<16> id(record.trace_id);
+  const encode::HexId<8> root(record.span_id);
+  for (size_t i = state.traces.size(); i-- > 0;) {
+    TraceState& trace = state.traces[i];
+    if (trace.trace_id != id.view()) continue;
+    if (trace.root_id.empty() && parts[i].start == nullptr && parts[i].end == nullptr) {
+      trace.root_id = root.view_or_empty();
+    }
+    if (trace.root_id == root.view_or_empty()) return i;
+  }
+  return add_trace(id.view(), root.view_or_empty());
+}
+
+// Of a span, which does not say which of several roots it is below.
+size_t RunWork::newest_trace(const tr_record& record) {
+  const encode::HexId<16> id(record.trace_id);
+  size_t found = state.traces.size();
+  for (size_t i = state.traces.size(); i-- > 0;) {
+    if (state.traces[i].trace_id != id.view()) continue;
+    if (state.traces[i].open) return i;
+    if (found == state.traces.size()) found = i;
+  }
+  return found < state.traces.size() ? found : add_trace(id.view(), {});
+}
+
+std::vector<TracePart> RunWork::take_parts() {
+  std::vector<TracePart> told;
+  for (size_t i = 0; i < parts.size(); ++i) {
+    TracePart& part = parts[i];
+    if (part.start == nullptr && part.end == nullptr && part.spans.empty()) continue;
+    const TraceState& trace = state.traces[i];
+    part.name = trace.name;
+    part.group_id = trace.group_id;
+    part.root_id = trace.root_id;
+    part.remote_parent = trace.remote_parent;
+    part.service_name = trace.service_name;
+    part.request_preview = trace.request_preview;
+    part.response_preview = trace.response_preview;
+    told.push_back(std::move(part));
+  }
+  parts.clear();
+  return told;
+}
+
 void RunWork::add_span(const tr_record& record) {
-  part.spans.push_back(&record);
-  preview(record);
+  const size_t index = newest_trace(record);
+  parts[index].spans.push_back(&record);
+  preview(record, &state.traces[index]);
   const Counted counted = state.count(record);
   switch (counted.as) {
     case Counted::As::kNothing:
@@ -135,15 +191,15 @@ void RunWork::add_span(const tr_record& record) {
 }
 
 // What the outermost spans took and gave is what the trace did.
-void RunWork::preview(const tr_record& record) {
+void RunWork::preview(const tr_record& record, TraceState* trace) {
   const encode::HexId<8> parent(record.parent_id);
   const std::string_view above = parent.view_or_empty();
-  if (!above.empty() && above != state.root_id && above != state.remote_parent) return;
-  if (state.request_preview.empty() && record.input.type != TR_TYPE_NULL) {
-    state.request_preview = cut_text(value_text(record.input), kPreviewCharacters);
+  if (!above.empty() && above != trace->root_id && above != trace->remote_parent) return;
+  if (trace->request_preview.empty() && record.input.type != TR_TYPE_NULL) {
+    trace->request_preview = cut_text(value_text(record.input), kPreviewCharacters);
   }
   if (record.output.type != TR_TYPE_NULL) {
-    state.response_preview = cut_text(value_text(record.output), kPreviewCharacters);
+    trace->response_preview = cut_text(value_text(record.output), kPreviewCharacters);
   }
 }
 
@@ -157,7 +213,12 @@ void RunWork::add_generation(const Counted& counted, int64_t ns) {
 }
 
 void RunWork::add_trace_end(const tr_record& record, bool keep_open) {
-  part.end = &record;
+  const size_t index = trace_with_root(record);
+  parts[index].end = &record;
+  TraceState& trace = state.traces[index];
+  trace.open = false;
+  if (trace.name.empty()) trace.name = cut_text(view(record.name), kNameCharacters);
+  if (trace.group_id.empty()) trace.group_id = cut_text(view(record.group_id), kNameCharacters);
   params_of(record, true);
   const std::string_view stop_reason = processors::text_attribute(record, kStopReason);
   if (!stop_reason.empty()) tag(kStopReason, stop_reason);

@@ -22,7 +22,7 @@ struct Artifact {
 struct RunWork {
   RunState state;
   RunItems items;
-  TracePart part;
+  std::vector<TracePart> parts;  // of each of state.traces
   std::vector<Artifact> artifacts;
   std::optional<RunStatus> ends_as;
   int64_t end_ms = 0;
@@ -33,8 +33,16 @@ struct RunWork {
   // `keep_open`: the end of the trace does not end the run.
   void add(const tr_record& record, bool keep_open);
 
+  // What is told of the traces in these records, with what their starts told.
+  std::vector<TracePart> take_parts();
+
  private:
   void add_start(const tr_record& record);
+  void add_trace_start(const tr_record& record);
+  // An index of state.traces and parts; what is not there is added.
+  size_t trace_with_root(const tr_record& record);
+  size_t newest_trace(const tr_record& record);
+  size_t add_trace(std::string_view trace_id, std::string_view root_id);
   void add_span(const tr_record& record);
   void add_generation(const processors::Counted& counted, int64_t ns);
   void add_trace_end(const tr_record& record, bool keep_open);
@@ -46,7 +54,7 @@ struct RunWork {
   void metric(std::string_view key, double value, int64_t step, int64_t ns);
   void param(std::string_view key, std::string_view value);
   void tag(std::string_view key, std::string_view value);
-  void preview(const tr_record& record);
+  static void preview(const tr_record& record, TraceState* trace);
   void params_of(const tr_record& record, bool ended);
 };
 
