@@ -3,8 +3,8 @@
 
 POST /_faults takes a list of {"match": part of a path, "method": if only one, "times": n, "fault": [name, arguments...],
 "after": whether the request is carried out first}; faults are those of tests/peers/faults.py. GET /_state tells all that is
-stored: runs with their history as it was received, spans by name, how often each path was asked and each resource was named; of artifacts their
-size, and of traces.json the names of its spans. Options: --no-spans (as a server whose store is files), --old (as one that
+stored: runs with their history as it was received, spans by name, how often each path was asked and each resource was named,
+how many bytes were received; of artifacts their size, and of traces.json the names of its spans. Options: --no-spans (as a server whose store is files), --old (as one that
 knows nothing of OTLP), --user NAME:PASSWORD. Prints its port and ends with its standard input."""
 import argparse
 import base64
@@ -83,6 +83,7 @@ class Store:
         self.experiments = {"0": {"experiment_id": "0", "name": "Default", "lifecycle_stage": "active"}}
         self.runs, self.spans, self.traces, self.artifacts = {}, {}, {}, {}
         self.asked, self.faults, self.resources = Counter(), [], Counter()
+        self.received = 0
 
     def experiment(self, name):
         return next((each for each in self.experiments.values() if each["name"] == name), None)
@@ -209,7 +210,7 @@ class Store:
     def state(self):
         return {"experiments": self.experiments, "runs": list(self.runs.values()), "traces": self.traces,
                 "spans": Counter(name for name, _ in self.spans.values()), "asked": self.asked, "resources": self.resources,
-                "artifacts": self.shown_artifacts(), "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
+                "received": self.received, "artifacts": self.shown_artifacts(), "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
 
 
 CALLS = {"experiments/get-by-name": Store.get_by_name, "experiments/get": Store.get_experiment,
@@ -244,6 +245,7 @@ class Handler(BaseHTTPRequestHandler):
             return answer(self)
         with store.lock:
             store.asked[path] += 1
+            store.received += len(body)
         fault = self.fault_for(path)
         if fault and not fault.get("after"):
             return FAULTS[fault["fault"][0]](self, *fault["fault"][1:])
@@ -297,11 +299,14 @@ class Handler(BaseHTTPRequestHandler):
         if self.command == "PUT":
             store.artifacts[path] = body
             return 200, b"{}"
+        if self.command == "DELETE" and path in store.artifacts:
+            del store.artifacts[path]
+            return 200, b"{}"
         if path not in store.artifacts:
             return 500, b"<html>Internal Server Error</html>", (), "text/html"
         return 200, store.artifacts[path], (), "application/octet-stream"
 
-    do_GET = do_POST = do_PUT = handle_any
+    do_GET = do_POST = do_PUT = do_DELETE = handle_any
 
 
 def main():

@@ -151,8 +151,10 @@ class Writer {
     last.spans = {&agent};
     last.end = &end;
     last.tags = {{"release", "r1"}};
-    take(store_.send_traces({first}));
-    take(store_.send_traces({last}));
+    std::vector<Refusal> refused;
+    take(store_.send_traces({first}, &refused));
+    take(store_.send_traces({last}, &refused));
+    if (!refused.empty()) fail("refused: " + refused[0].what + ": " + refused[0].why);
   }
 
   FileStore store_;

@@ -9,6 +9,8 @@ import signal
 import subprocess
 import time
 import unittest
+import urllib.parse
+import urllib.request
 
 from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, server_url, variables
 
@@ -98,6 +100,20 @@ class MlflowServerTest(MlflowTest):
         for key in ("name", "state", "request_preview", "response_preview", "token_usage"):
             self.assertEqual(seen[key], expected[key], key)
         self.assertEqual(found[1]["runs"][0]["linked_traces"], 1)
+
+    def test_a_long_trace_on_a_server_on_files_is_one_file_in_the_end(self):
+        url = server_url("--files")
+        self.agent("long", "long", "400", "40", url=url)
+        trace, = read_back("long", url=url)["traces"]
+        self.assertEqual((trace["spans"], trace["orphans"]), (401, []))
+        self.assertEqual({child["name"] for child in trace["roots"][0]["children"]}, {f"long {i}" for i in range(400)})
+        location = trace["tags"]["mlflow.artifactLocation"].split(":", 1)[1].lstrip("/")
+        found = []
+        for folder in (location, f"{location}/spans"):
+            asked = f"{url}/api/2.0/mlflow-artifacts/artifacts?path={urllib.parse.quote(folder)}"
+            with urllib.request.urlopen(asked, timeout=60) as answer:
+                found += [file["path"] for file in json.load(answer).get("files", []) if not file["is_dir"]]
+        self.assertEqual(found, ["traces.json"])
 
     def test_a_run_of_the_host(self):
         self.agent("alone", "run")

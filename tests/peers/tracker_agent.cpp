@@ -4,6 +4,7 @@
 //   tracker_agent threads COUNT SPANS    one trace, tools called on several threads
 //   tracker_agent endless                traces of ten steps until it is killed; says each that has ended
 //   tracker_agent run                    a run that belongs to no trace
+//   tracker_agent long SPANS EACH        one trace, delivered after each so many spans
 //   tracker_agent joined                 three traces, of which two overlap
 //   tracker_agent answer                 the agent of mlflow_sdk_agent.py
 //   tracker_agent artifacts FILES...     a run with files, of which the last is changed too early
@@ -144,6 +145,16 @@ void add_named(tr_trace trace, const std::string& name, int number) {
   tr_span_end(span);
 }
 
+int long_trace(int spans, int each) {
+  const tr_trace trace = begin_named("long");
+  for (int i = 0; i < spans; ++i) {
+    add_named(trace, "long", i);
+    if (i % each == each - 1 && tr_flush(kPatienceMs) != TR_OK) return TR_ETIMEDOUT;
+  }
+  tr_trace_end(trace);
+  return tr_shutdown(kPatienceMs);
+}
+
 int joined() {
   const tr_trace a = begin_named("a");
   const tr_trace b = begin_named("b");
@@ -249,6 +260,9 @@ int main(int count, char** arguments) {
   if (what == "threads" && count == 4) return on_threads(std::atoi(arguments[2]), std::atoi(arguments[3])) ? 1 : 0;
   if (what == "endless") return endless();
   if (what == "run") return run_of_the_host() == TR_OK ? 0 : 1;
+  if (what == "long" && count == 4) {
+    return long_trace(std::atoi(arguments[2]), std::atoi(arguments[3])) == TR_OK ? 0 : 1;
+  }
   if (what == "joined") return joined() == TR_OK ? 0 : 1;
   if (what == "answer") return answer() == TR_OK ? 0 : 1;
   if (what == "artifacts" && count > 2) return artifacts(count - 2, arguments + 2) == TR_OK ? 0 : 1;

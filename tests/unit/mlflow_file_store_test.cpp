@@ -369,7 +369,7 @@ TEST_F(MlflowFileTraces, come_whole_from_parts_even_of_several_processes) {
     TracePart first = part();
     first.start = start_;
     first.spans = {spans_[0], spans_[1]};
-    ASSERT_FALSE(store.send_traces({first}));
+    ASSERT_FALSE(store.send_traces({first}, &refused_));
   }
   EXPECT_FALSE(fs::exists(trace_path()));
   const std::string pending = root() + "/" + experiment_ + "/traces/.tr-" + std::string(32, '1') + ".spans";
@@ -377,12 +377,12 @@ TEST_F(MlflowFileTraces, come_whole_from_parts_even_of_several_processes) {
   FileStore store(root());
   TracePart again = part();
   again.spans = {spans_[1]};
-  ASSERT_FALSE(store.send_traces({again}));
+  ASSERT_FALSE(store.send_traces({again}, &refused_));
   TracePart last = part();
   last.spans = {spans_[2]};
   last.end = end_;
   last.tags = {{"env", "dev"}};
-  ASSERT_FALSE(store.send_traces({last}));
+  ASSERT_FALSE(store.send_traces({last}, &refused_));
   EXPECT_FALSE(fs::exists(pending));
   const json spans = stored();
   ASSERT_EQ(spans.size(), 4u);
@@ -410,11 +410,11 @@ TEST_F(MlflowFileTraces, are_the_same_when_told_again) {
   whole.start = start_;
   whole.spans = spans_;
   whole.end = end_;
-  ASSERT_FALSE(store.send_traces({whole}));
+  ASSERT_FALSE(store.send_traces({whole}, &refused_));
   const std::string before = read_file(trace_path() + "/artifacts/traces.json");
   const std::string info = read_file(trace_path() + "/trace_info.yaml");
   FileStore other(root());
-  ASSERT_FALSE(other.send_traces({whole}));
+  ASSERT_FALSE(other.send_traces({whole}, &refused_));
   EXPECT_EQ(read_file(trace_path() + "/artifacts/traces.json"), before);
   EXPECT_EQ(read_file(trace_path() + "/trace_info.yaml"), info);
 }
@@ -429,15 +429,39 @@ TEST_F(MlflowFileTraces, hang_together_by_what_each_part_says) {
   first.root_id = "0900000000000000";
   first.group_id = "told";
   first.request_preview = "asked";
-  ASSERT_FALSE(store.send_traces({first}));
+  ASSERT_FALSE(store.send_traces({first}, &refused_));
   TracePart last = first;
   last.spans.clear();
   last.end = end_;
-  ASSERT_FALSE(store.send_traces({last}));
+  ASSERT_FALSE(store.send_traces({last}, &refused_));
   const json spans = stored();
   ASSERT_EQ(spans.size(), 2u);
   EXPECT_EQ(spans[0]["parent_span_id"], spans[1]["span_id"]);
   EXPECT_EQ(spans[0]["attributes"]["session.id"], "\"told\"");
+}
+
+// What goes on is cut off at the limit; what is told with the end, too, but for the trace's own span.
+TEST_F(MlflowFileTraces, count_the_spans_for_which_there_is_no_room) {
+  make_records();
+  FileStore store(root(), 1'600);
+  run_ = start_run(store);
+  TracePart first = part();
+  first.start = start_;
+  first.spans = {spans_[0]};
+  ASSERT_FALSE(store.send_traces({first}, &refused_));
+  EXPECT_TRUE(refused_.empty());
+  TracePart second = part();
+  second.spans = {spans_[1], spans_[2]};
+  ASSERT_FALSE(store.send_traces({second}, &refused_));
+  ASSERT_EQ(refused_.size(), 1u);
+  EXPECT_EQ(refused_[0].items, 2u);
+  EXPECT_EQ(refused_[0].what, "spans");
+  TracePart last = second;
+  last.end = end_;
+  ASSERT_FALSE(store.send_traces({last}, &refused_));
+  ASSERT_EQ(refused_.size(), 2u);
+  EXPECT_EQ(stored().size(), 4 - refused_[1].items);
+  EXPECT_EQ(stored().back()["name"], "answer");
 }
 
 TEST_F(MlflowFileTraces, a_failed_one_says_so_and_an_unknown_experiment_is_told) {
@@ -447,10 +471,10 @@ TEST_F(MlflowFileTraces, a_failed_one_says_so_and_an_unknown_experiment_is_told)
   end_->flags = TR_RECORD_FAILED;
   TracePart whole = part();
   whole.end = end_;
-  ASSERT_FALSE(store.send_traces({whole}));
+  ASSERT_FALSE(store.send_traces({whole}, &refused_));
   EXPECT_THAT(read_file(trace_path() + "/trace_info.yaml"), HasSubstr("state: ERROR\n"));
   whole.experiment_id = "123";
-  EXPECT_EQ(store.send_traces({whole}).code, TR_ENOENT);
+  EXPECT_EQ(store.send_traces({whole}, &refused_).code, TR_ENOENT);
 }
 
 TEST(MlflowYaml, texts_come_back) {

@@ -129,7 +129,7 @@ class MemoryBackend final : public mlflow::Backend {
     stored_->run(run_id).artifacts[path] = std::string(std::istreambuf_iterator<char>(in), {});
     return call("log_artifact", true);
   }
-  Error send_traces(const std::vector<TracePart>& parts) override {
+  Error send_traces(const std::vector<TracePart>& parts, std::vector<Refusal>* /*refused*/) override {
     if (Error error = call("send_traces", false)) return error;
     stored_->parts.insert(stored_->parts.end(), parts.begin(), parts.end());
     for (const TracePart& part : parts) stored_->spans += static_cast<int>(part.spans.size());

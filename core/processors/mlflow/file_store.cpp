@@ -329,12 +329,13 @@ Error FileStore::log_artifact(const std::string& run_id, const std::string& path
   return stage.copy(*artifacts, path, file);
 }
 
-Error FileStore::send_traces(const std::vector<TracePart>& parts) {
+Error FileStore::send_traces(const std::vector<TracePart>& parts, std::vector<Refusal>* refused) {
   if (Error error = ready()) return error;
   Error first;
   for (const TracePart& part : parts) {
     const Expected<Folder> experiment = open_experiment(part.experiment_id);
-    Error error = experiment ? traces_.add(*experiment, path_ + "/" + part.experiment_id, part) : experiment.error();
+    const std::string place = path_ + "/" + part.experiment_id;
+    Error error = experiment ? traces_.add(*experiment, place, part, refused) : experiment.error();
     if (error.code == TR_EAGAIN) return error;
     if (error && !first) first = std::move(error);
   }

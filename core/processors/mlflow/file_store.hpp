@@ -10,13 +10,15 @@
 #include "processors/mlflow/file_store_metrics.hpp"
 #include "processors/mlflow/file_store_traces.hpp"
 #include "processors/mlflow/mlflow_backend.hpp"
+#include "processors/mlflow/span_list.hpp"
 
 namespace trunkline::mlflow {
 
 class FileStore : public Backend {
  public:
   // An absolute path. The first operation makes or opens it.
-  explicit FileStore(std::string root) : path_(std::move(root)), traces_(&stage_) {}
+  explicit FileStore(std::string root, size_t most_span_bytes = kMostSpanBytes)
+      : path_(std::move(root)), traces_(&stage_, most_span_bytes) {}
 
   std::string destination() const override { return path_; }
   Expected<std::string> find_or_create_experiment(const std::string& name) override;
@@ -27,7 +29,7 @@ class FileStore : public Backend {
   Error log_batch(const std::string& run_id, const RunItems& items, std::vector<Refusal>* refused) override;
   Error update_run(const std::string& run_id, RunStatus status, int64_t end_ms) override;
   Error log_artifact(const std::string& run_id, const std::string& path, const std::string& file) override;
-  Error send_traces(const std::vector<TracePart>& parts) override;
+  Error send_traces(const std::vector<TracePart>& parts, std::vector<Refusal>* refused) override;
 
  private:
   Error ready();

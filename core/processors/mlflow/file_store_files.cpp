@@ -114,7 +114,7 @@ bool Folder::has(std::string_view path) const {
   return folder && ::faccessat(folder->fd(), name.c_str(), F_OK, AT_SYMLINK_NOFOLLOW) == 0;
 }
 
-Expected<std::string> Folder::read(std::string_view path) const {
+Expected<std::string> Folder::read(std::string_view path, size_t most_bytes) const {
   if (!is_relative_path(path)) return Error{TR_EINVAL, "a name that cannot be used"};
   const auto [above, name] = split_last(path);
   const Expected<Folder> folder = open(above);
@@ -127,7 +127,7 @@ Expected<std::string> Folder::read(std::string_view path) const {
     const Expected<size_t> got = pread_all(file.get(), buffer, sizeof buffer, bytes.size());
     if (!got) return Error{TR_EAGAIN, got.error().message};
     bytes.append(buffer, *got);
-    if (*got < sizeof buffer) return bytes;
+    if (*got < sizeof buffer || bytes.size() >= most_bytes) return bytes;
   }
 }
 

@@ -43,7 +43,8 @@ class Folder {
   Expected<Folder> open(std::string_view path) const;
   Expected<Folder> ensure(std::string_view path) const;
   bool has(std::string_view path) const;
-  Expected<std::string> read(std::string_view path) const;
+  // Of a file that is longer, about so many bytes.
+  Expected<std::string> read(std::string_view path, size_t most_bytes = SIZE_MAX) const;
   // For appending; made with the folders above it when missing.
   Expected<UniqueFd> open_for_append(std::string_view path) const;
   Expected<std::vector<std::string>> list() const;

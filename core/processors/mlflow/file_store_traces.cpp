@@ -30,6 +30,7 @@ using Json = nlohmann::ordered_json;
 
 constexpr size_t kPreviewBytes = 1000;
 constexpr int64_t kNanosecondsPerMillisecond = 1'000'000;
+constexpr size_t kMostHeaderBytes = 65'536;
 constexpr const char* kSpanFile = "/artifacts/traces.json";
 
 std::string dump(const Json& json) { return json.dump(-1, ' ', false, Json::error_handler_t::replace); }
@@ -115,7 +116,7 @@ Expected<OtlpTrace> TraceFiles::about(const Folder& experiment, const std::strin
   if (part.start != nullptr) return open_[name] = encode::otlp_trace_of(*part.start);
   const auto known = open_.find(name);
   if (known != open_.end()) return known->second;
-  const Expected<std::string> pending = experiment.read(pending_path(name));
+  const Expected<std::string> pending = experiment.read(pending_path(name), kMostHeaderBytes);
   if (!pending && pending.error().code == TR_EAGAIN) return pending.error();
   const Json first = Json::parse(pending ? pending->substr(0, pending->find('\n')) : "", nullptr, false);
   if (first.is_object() && first.contains("trace")) return open_[name] = trace_of(first["trace"]);
@@ -124,11 +125,17 @@ Expected<OtlpTrace> TraceFiles::about(const Folder& experiment, const std::strin
 }
 
 // A line that a process left unfinished when it died is taken away first.
-Error TraceFiles::append(const Folder& experiment, const std::string& name, const std::string& lines) const {
+Error TraceFiles::append(const Folder& experiment, const std::string& name, const std::string& lines,
+                         std::vector<Refusal>* refused) const {
   const Expected<UniqueFd> file = experiment.open_for_append(pending_path(name));
   if (!file) return file.error();
   struct stat info {};
   if (::fstat(file->get(), &info) != 0) return store_error(name, errno);
+  if (static_cast<uint64_t>(info.st_size) + lines.size() > most_bytes_) {
+    refused->push_back(
+        too_many_spans(most_bytes_, static_cast<uint64_t>(std::count(lines.begin(), lines.end(), '\n'))));
+    return Error::none();
+  }
   char last = '\n';
   if (info.st_size > 0) {
     const Expected<size_t> got = pread_all(file->get(), &last, 1, static_cast<uint64_t>(info.st_size) - 1);
@@ -139,7 +146,8 @@ Error TraceFiles::append(const Folder& experiment, const std::string& name, cons
   return Error::none();
 }
 
-Error TraceFiles::add(const Folder& experiment, const std::string& place, const TracePart& part) {
+Error TraceFiles::add(const Folder& experiment, const std::string& place, const TracePart& part,
+                      std::vector<Refusal>* refused) {
   const tr_record* any = part.start != nullptr ? part.start : part.end;
   if (any == nullptr && !part.spans.empty()) any = part.spans.front();
   if (any == nullptr) return Error::none();
@@ -152,25 +160,33 @@ Error TraceFiles::add(const Folder& experiment, const std::string& place, const 
     std::string line;
     if (append_trace_span(*span, *trace, &line, nullptr)) lines += line + "\n";
   }
-  if (part.end != nullptr) return complete(experiment, place, name, *trace, part, lines);
-  return lines.empty() ? Error::none() : append(experiment, name, lines);
+  if (part.end == nullptr) return lines.empty() ? Error::none() : append(experiment, name, lines, refused);
+  SpanList list(most_bytes_);
+  if (Error error = gather(experiment, name, &list)) return error;
+  list.add_lines(lines);
+  if (Error error = complete(experiment, place, name, *trace, part, &list)) return error;
+  if (list.refused() > 0) refused->push_back(too_many_spans(most_bytes_, list.refused()));
+  return Error::none();
+}
+
+// What was told of it before.
+Error TraceFiles::gather(const Folder& experiment, const std::string& name, SpanList* list) const {
+  const Expected<std::string> before = experiment.read("traces/" + name + kSpanFile);
+  if (!before && before.error().code == TR_EAGAIN) return before.error();
+  if (before) list->add_file(*before);
+  const Expected<std::string> pending = experiment.read(pending_path(name));
+  if (!pending && pending.error().code == TR_EAGAIN) return pending.error();
+  if (pending) list->add_lines(*pending);
+  return Error::none();
 }
 
 Error TraceFiles::complete(const Folder& experiment, const std::string& place, const std::string& name,
-                           const OtlpTrace& trace, const TracePart& part, const std::string& lines) {
+                           const OtlpTrace& trace, const TracePart& part, SpanList* list) {
   const std::string folder = "traces/" + name;
-  SpanList list;
-  const Expected<std::string> before = experiment.read(folder + kSpanFile);
-  if (!before && before.error().code == TR_EAGAIN) return before.error();
-  if (before) list.add_file(*before);
-  const Expected<std::string> pending = experiment.read(pending_path(name));
-  if (!pending && pending.error().code == TR_EAGAIN) return pending.error();
-  if (pending) list.add_lines(*pending);
-  list.add_lines(lines);
   std::vector<Item> tags = part.tags;
   std::string end;
-  if (append_trace_span(*part.end, trace, &end, &tags)) list.add_lines(end + "\n");
-  const std::optional<RootSpan> root = list.complete();
+  if (append_trace_span(*part.end, trace, &end, &tags)) list->add_root(end);
+  const std::optional<RootSpan> root = list->complete();
   if (!root) return Error::none();
 
   std::vector<std::pair<std::string, std::string>> files;
@@ -186,8 +202,8 @@ Error TraceFiles::complete(const Folder& experiment, const std::string& place, c
   file("/request_metadata/", names::kMlflowSourceRun, part.run_id);
   file("/request_metadata/", names::kMlflowTraceSession, trace.conversation_id);
   file("/request_metadata/", names::kMlflowTraceUser, trace.user_id);
-  file("/request_metadata/", names::kMlflowTraceUsage, list.usage());
-  if (Error error = stage_->replace(experiment, folder + kSpanFile, list.file())) return error;
+  file("/request_metadata/", names::kMlflowTraceUsage, list->usage());
+  if (Error error = stage_->replace(experiment, folder + kSpanFile, list->file())) return error;
   for (const auto& [path, value] : files) {
     Error error = stage_->replace(experiment, path, value);
     if (error && error.code != TR_EINVAL) return {TR_EAGAIN, error.message};  // a tag that cannot be a file is left out

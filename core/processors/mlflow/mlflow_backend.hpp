@@ -53,6 +53,7 @@ struct RunItems {
 struct Refusal {
   std::string what;  // "param model", for people
   std::string why;
+  uint64_t items = 1;
 };
 
 // A part of one trace, as MLflow traces. Spans given twice replace one another; spans of a trace may come in several
@@ -106,7 +107,8 @@ class Backend {
   // Stores a file of this machine under `path` (relative, with slashes) among the run's artifacts.
   virtual Error log_artifact(const std::string& run_id, const std::string& path, const std::string& file) = 0;
 
-  virtual Error send_traces(const std::vector<TracePart>& parts) = 0;
+  // As log_batch.
+  virtual Error send_traces(const std::vector<TracePart>& parts, std::vector<Refusal>* refused) = 0;
 };
 
 }  // namespace trunkline::mlflow

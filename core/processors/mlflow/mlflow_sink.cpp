@@ -38,8 +38,10 @@ void Sink::remark(const std::string& sentence) {
 }
 
 void Sink::refused(const std::vector<Refusal>& items) {
-  for (const Refusal& item : items) remark("MLflow refuses " + item.what + ": " + item.why);
-  refused_ += items.size();
+  for (const Refusal& item : items) {
+    remark("MLflow refuses " + item.what + ": " + item.why);
+    refused_ += item.items;
+  }
 }
 
 // A run of the host inside a trace is the trace's.
@@ -276,8 +278,10 @@ Error Sink::send_traces(Works* works, bool adopted) {
     }
   }
   if (parts.empty()) return Error::none();
-  Error error = backend_->send_traces(parts);
+  std::vector<Refusal> refusals;
+  Error error = backend_->send_traces(parts, &refusals);
   if (error.code == TR_EAGAIN) return error;
+  refused(refusals);
   if (error) remark("MLflow's traces: " + error.message);
   return Error::none();
 }

@@ -13,13 +13,6 @@ using nlohmann::json;
 constexpr std::string_view kScheme = "mlflow-artifacts:";
 constexpr const char* kArtifacts = "/api/2.0/mlflow-artifacts/artifacts";
 
-bool is_listed(const std::string& answer, const std::string& name) {
-  const json list = json::parse(answer, nullptr, false);
-  const json files = list.is_object() ? list.value("files", json::array()) : json::array();
-  return std::any_of(files.begin(), files.end(),
-                     [&](const json& file) { return file.is_object() && file.value("path", json()) == json(name); });
-}
-
 }  // namespace
 
 Expected<std::string> artifact_path(const std::string& uri) {
@@ -32,8 +25,8 @@ Expected<std::string> artifact_path(const std::string& uri) {
   return path;
 }
 
-Error RestArtifacts::send(const std::string& path, net::Request request) {
-  request.method = "PUT";
+Error RestArtifacts::send(const char* method, const std::string& path, net::Request request) {
+  request.method = method;
   request.path = kArtifacts + net::escape_url("/" + path, true);
   request.headers = {{"Content-Type", "application/octet-stream"}};
   int status = 0;
@@ -45,26 +38,44 @@ Error RestArtifacts::send(const std::string& path, net::Request request) {
 Error RestArtifacts::put(const std::string& path, std::string bytes) {
   net::Request request;
   request.body = std::move(bytes);
-  return send(path, std::move(request));
+  return send("PUT", path, std::move(request));
 }
 
 Error RestArtifacts::put_file(const std::string& path, const std::string& file) {
   net::Request request;
   request.file = file;
-  return send(path, std::move(request));
+  return send("PUT", path, std::move(request));
+}
+
+Error RestArtifacts::remove(const std::string& path) { return send("DELETE", path, {}); }
+
+Expected<std::vector<std::string>> RestArtifacts::list(const std::string& folder) {
+  std::vector<std::string> names;
+  std::string answer;
+  Error error = rest_->get(kArtifacts + ("?path=" + net::escape_url(folder)), &answer);
+  if (error.code == TR_ENOENT) return names;
+  if (error) return error;
+  const json files = json::parse(answer).value("files", json());
+  for (size_t i = 0; files.is_array() && i < files.size(); ++i) {
+    const json path = files[i].is_object() ? files[i].value("path", json()) : json();
+    if (path.is_string() && !files[i].value("is_dir", false)) names.push_back(path.get<std::string>());
+  }
+  return names;
+}
+
+Expected<std::string> RestArtifacts::read(const std::string& path) {
+  std::string bytes;
+  Error error = rest_->fetch(kArtifacts + net::escape_url("/" + path, true), kMostBytesRead, &bytes);
+  if (error && error.code != TR_ENOENT) return error;
+  return bytes;
 }
 
 // Asked for what it does not have, a server may say that it is broken (500): first it is asked what there is.
 Expected<std::string> RestArtifacts::get(const std::string& folder, const std::string& name) {
-  std::string answer;
-  Error error = rest_->get(kArtifacts + ("?path=" + net::escape_url(folder)), &answer);
-  if (error.code == TR_ENOENT || (!error && !is_listed(answer, name))) return std::string();
-  if (error) return error;
-  std::string bytes;
-  error = rest_->fetch(kArtifacts + net::escape_url("/" + folder + "/" + name, true), kMostBytesRead, &bytes);
-  if (error.code == TR_ENOENT) return std::string();
-  if (error) return error;
-  return bytes;
+  const auto names = list(folder);
+  if (!names) return names.error();
+  if (std::find(names->begin(), names->end(), name) == names->end()) return std::string();
+  return read(folder + "/" + name);
 }
 
 }  // namespace trunkline::mlflow

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <string>
+#include <vector>
 
 #include "model/expected.hpp"
 #include "processors/mlflow/mlflow_rest.hpp"
@@ -18,13 +19,18 @@ class RestArtifacts {
 
   Error put(const std::string& path, std::string bytes);
   Error put_file(const std::string& path, const std::string& file);
+  // The names of the files in a folder, which need not be there.
+  Expected<std::vector<std::string>> list(const std::string& folder);
   // Empty: there is no such file. TR_EINVAL: also one that is longer than kMostBytesRead.
+  Expected<std::string> read(const std::string& path);
+  // The same of a file that may be missing.
   Expected<std::string> get(const std::string& folder, const std::string& name);
+  Error remove(const std::string& path);
 
   static constexpr size_t kMostBytesRead = size_t{64} << 20;
 
  private:
-  Error send(const std::string& path, net::Request request);
+  Error send(const char* method, const std::string& path, net::Request request);
 
   Rest* const rest_;
 };

@@ -25,7 +25,9 @@ class RestBackend final : public Backend {
   Error log_batch(const std::string& run_id, const RunItems& items, std::vector<Refusal>* refused) override;
   Error update_run(const std::string& run_id, RunStatus status, int64_t end_ms) override;
   Error log_artifact(const std::string& run_id, const std::string& path, const std::string& file) override;
-  Error send_traces(const std::vector<TracePart>& parts) override { return traces_.send(parts); }
+  Error send_traces(const std::vector<TracePart>& parts, std::vector<Refusal>* refused) override {
+    return traces_.send(parts, refused);
+  }
 
  private:
   // Of the items of a batch, those from `first` to before `last`, counted through metrics, params and tags.

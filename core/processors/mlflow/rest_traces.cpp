@@ -42,21 +42,21 @@ void RestTraces::speak_for(const TracePart& part) {
   request_.emplace(encode::OtlpDialect::Mlflow, resource);
 }
 
-Error RestTraces::send(const std::vector<TracePart>& parts) {
+Error RestTraces::send(const std::vector<TracePart>& parts, std::vector<Refusal>* refused) {
   Error first;
   for (const TracePart& part : parts) {
-    Error error = send_part(part);
+    Error error = send_part(part, refused);
     if (error.code == TR_EAGAIN) return error;
     if (error && !first) first = std::move(error);
   }
   return first;
 }
 
-Error RestTraces::send_part(const TracePart& part) {
+Error RestTraces::send_part(const TracePart& part, std::vector<Refusal>* refused) {
   const encode::OtlpTrace trace = otlp_trace(part);
   Error error = endpoint_ == Endpoint::kMissing ? Error::none() : send_spans(part, trace);
   if (error.code == TR_EAGAIN) return error;
-  if (endpoint_ == Endpoint::kMissing) return files_.add(part, trace);
+  if (endpoint_ == Endpoint::kMissing) return files_.add(part, trace, refused);
   if (part.end == nullptr) return error;
   Error failed = send_info(part);
   return failed ? failed : error;

@@ -18,13 +18,13 @@ class RestTraces {
  public:
   explicit RestTraces(Rest* rest);
 
-  Error send(const std::vector<TracePart>& parts);
+  Error send(const std::vector<TracePart>& parts, std::vector<Refusal>* refused);
 
  private:
   enum class Endpoint { kUnknown, kThere, kMissing };
 
   void speak_for(const TracePart& part);
-  Error send_part(const TracePart& part);
+  Error send_part(const TracePart& part, std::vector<Refusal>* refused);
   Error send_spans(const TracePart& part, const encode::OtlpTrace& trace);
   Error post_spans(const TracePart& part);
   Error look_for_endpoint();
