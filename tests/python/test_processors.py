@@ -128,3 +128,8 @@ def test_runs_at_wandb_are_files_without_a_key(directory, tmp_path, monkeypatch)
 def test_a_family_that_nobody_knows():
     with pytest.raises(ValueError, match="gpt-5"):
         trunkline.family_preset("gpt-5")
+
+
+def test_credentials_are_not_shown():
+    for made in (trunkline.mlflow_processor("https://x", token="s3cret"), trunkline.wandb_processor(api_key="s3cret")):
+        assert "s3cret" in made.options and "s3cret" not in repr(made)

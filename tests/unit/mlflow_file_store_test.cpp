@@ -507,7 +507,7 @@ TEST(MlflowStorePath, is_beside_what_mlflow_looks_at) {
   EXPECT_EQ(*file_store_root("file:a/b", folder), folder + "/a/b");
   EXPECT_EQ(*file_store_root("file://localhost/a", folder), "/a");
   EXPECT_EQ(*file_store_root("./a", folder), folder + "/./a");
-  for (const char* other : {"file://elsewhere/a", "http://h/", "sqlite:///x", "file:", "file:%00"}) {
+  for (const char* other : {"file://elsewhere/a", "http://h/", "sqlite:///x", "file:", "file:%00", "databricks"}) {
     EXPECT_EQ(file_store_root(other, folder).error().code, TR_EINVAL) << other;
   }
   EXPECT_EQ(path_of_file_uri(file_uri("/a b/\xC3\xA9%41#?")), "/a b/\xC3\xA9%41#?");

@@ -244,6 +244,18 @@ TEST_F(MlflowSink, AnArtifactWhoseFileWasNotRecorded) {
   EXPECT_EQ(messages()[0], "the artifact list is not stored: its file was not recorded");
 }
 
+// Wherever the batch ends: a run inside a trace is in the experiment of that trace's run.
+TEST_F(MlflowSink, ARunInsideATraceDoesNotMoveIt) {
+  records_.add(TR_RECORD_TRACE_START, 1, 1).name = str("trace");
+  tr_record& start = records_.add(TR_RECORD_RUN_START, 1, 7);
+  start.project = str("other");
+  records_.add(TR_RECORD_RUN_FINISH, 1, 7);
+  records_.add(TR_RECORD_TRACE_END, 1, 1);
+  ASSERT_EQ(deliver(*sink(), records_.pointers()), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 1u);
+  EXPECT_EQ(std::count(stored_.experiments.begin(), stored_.experiments.end(), "other"), 0);
+}
+
 TEST_F(MlflowSink, RunsOfTheHost) {
   tr_record& start = records_.add(TR_RECORD_RUN_START, 0, 7);
   start.name = str("training");

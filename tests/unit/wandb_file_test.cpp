@@ -61,8 +61,8 @@ class WandbFiles : public testing::Test {
         R"({"mode": "offline", "project": "proj", "dir": ")" + directory_.path() + "\"" + more + "}";
     return std::make_unique<Driven>(&make_wandb_processor, options, directory_.path());
   }
-  void make_trace(uint8_t trace, int64_t steps) {
-    records_.trace_start(trace, "a run");
+  void make_trace(uint8_t trace, int64_t steps, int64_t later_ns = 0) {
+    records_.trace_start(trace, "a run").start_ns += later_ns;
     for (int64_t i = 0; i < steps; ++i) {
       tr_record& record = records_.span(trace, records_.size() + 1, "step");
       record.kind = TR_KIND_STEP;
@@ -111,6 +111,19 @@ TEST_F(WandbFiles, ARunIsAFile) {
   EXPECT_EQ(run.config, json::parse(R"({"lr": 0.5, "deep": {"x": [1]}})"));
   EXPECT_NE(files()[0].find("/wandb/offline-run-19700101_"), std::string::npos);
   EXPECT_TRUE(messages().empty());
+}
+
+// Runs of one id that begin within a second, each of a process of its own: none takes the file of another.
+TEST_F(WandbFiles, RunsOfOneIdHaveFilesOfTheirOwn) {
+  constexpr int kRuns = 3;
+  for (int i = 0; i < kRuns; ++i) {
+    records_ = {};
+    saved_state().clear();
+    make_trace(static_cast<uint8_t>(i + 1), 5, i);
+    ASSERT_EQ(processor(R"(, "id": "shared")")->deliver(records_.pointers()), TR_OK);
+    ASSERT_EQ(processor(R"(, "id": "shared")")->deliver(records_.pointers()), TR_OK);  // and again, after a crash
+  }
+  EXPECT_EQ(files().size(), size_t{kRuns});
 }
 
 TEST_F(WandbFiles, WithoutAKeyAndAModeItSaysSoOnce) {

@@ -9,7 +9,7 @@ import os
 import select
 import threading
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import ClassVar, Literal, Union
 
 from . import _trunkline as native
@@ -67,10 +67,10 @@ class TraceProcessor(abc.ABC):
 
 @dataclass(frozen=True)
 class BuiltIn:
-    """A processor of the library, with its options."""
+    """A processor of the library, with its options, which may hold a credential and are not shown."""
 
     kind: str
-    options: str
+    options: str = field(repr=False)
 
 
 def local_processor(path: str | os.PathLike[str] | None = None, max_bytes: int | None = None) -> BuiltIn:

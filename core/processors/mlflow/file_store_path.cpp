@@ -17,6 +17,9 @@ bool is_digits(std::string_view text) {
   return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) { return c >= '0' && c <= '9'; });
 }
 
+// What MLflow takes for a service of that name and not for a folder.
+bool is_name_of_a_service(std::string_view uri) { return uri == "databricks" || uri == "databricks-uc" || uri == "uc"; }
+
 // As MLflow itself decides it.
 bool is_file_store(const std::string& root) {
   const UniqueFd fd(::open(root.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
@@ -56,6 +59,7 @@ std::string_view without_host(std::string_view rest) {
 }  // namespace
 
 bool is_file_uri(std::string_view uri) {
+  if (is_name_of_a_service(uri)) return false;
   return uri.substr(0, kScheme.size()) == kScheme || (!uri.empty() && uri.find(':') == std::string_view::npos);
 }
 

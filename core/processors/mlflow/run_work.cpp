@@ -70,9 +70,8 @@ void RunWork::add(const tr_record& record, bool keep_open) {
     case TR_RECORD_TRACE_END:
       return add_trace_end(record, keep_open);
     case TR_RECORD_RUN_START:
-      add_start(record);
-      project = view(record.project);
-      return;
+      if (state.start_ns == 0) project = view(record.project);  // what joins another run is where that is
+      return add_start(record);
     case TR_RECORD_RUN_LOG:
       return add_run_log(record);
     case TR_RECORD_RUN_SUMMARY:

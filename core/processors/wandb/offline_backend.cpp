@@ -14,10 +14,12 @@ namespace trunkline::wandb {
 namespace {
 
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr const char* kMark = "trunkline-run";  // in the folder: whose run it is
+constexpr int kMostFolders = 1000;              // of runs of one id that began within a second
 
-// As W&B's client names it, in local time; the same for a run that is begun again after a crash.
-std::string folder_name(const RunState& state) {
-  const std::time_t seconds = state.start_ns / kNsPerSecond;
+// As W&B's client names it, in local time.
+std::string folder_name(const RunState& state, int later_s) {
+  const std::time_t seconds = state.start_ns / kNsPerSecond + later_s;
   std::tm parts{};
   localtime_r(&seconds, &parts);
   char text[32];
@@ -35,7 +37,37 @@ Error later(const std::string& what, int error_number) {
   return {TR_EAGAIN, error.message};
 }
 
+// Whether the folder is, from now on or already, that of this run. What is begun again after a crash finds its own.
+Expected<bool> claim(int folder, const RunState& state) {
+  const std::string mine = std::to_string(state.start_ns) + "\n";
+  if (const UniqueFd mark = open_file_at(folder, kMark, O_WRONLY | O_CREAT | O_EXCL)) {
+    if (Error error = pwrite_all(mark.get(), mine.data(), mine.size(), 0)) return error;
+    return true;
+  }
+  if (errno != EEXIST) return io_error(kMark, errno);
+  const UniqueFd mark = open_file_at(folder, kMark, O_RDONLY);
+  if (!mark) return io_error(kMark, errno);
+  std::string found(mine.size() + 1, '\0');
+  const auto size = pread_all(mark.get(), found.data(), found.size(), 0);
+  if (!size) return size.error();
+  found.resize(*size);
+  return found == mine;
+}
+
 }  // namespace
+
+// The first folder of this name, or of a second that follows, that no other run of the same id has.
+Expected<std::string> OfflineBackend::place_of(const RunState& state) const {
+  for (int later_s = 0; later_s < kMostFolders; ++later_s) {
+    std::string path = folder_ + "/" + folder_name(state, later_s);
+    const auto folder = ensure_directory(path, 0700);
+    if (!folder) return Error{TR_EAGAIN, folder.error().message};
+    const auto mine = claim(folder->get(), state);
+    if (!mine) return Error{TR_EAGAIN, path + ": " + mine.error().message};
+    if (*mine) return path;
+  }
+  return Error{TR_EAGAIN, "there are too many runs with the id " + state.id + " in " + folder_};
+}
 
 RunHead OfflineBackend::head_of(const RunState& state) const {
   RunHead head;
@@ -100,7 +132,11 @@ Expected<UniqueFd> OfflineBackend::open(const RunState& state, const std::string
 Error OfflineBackend::write(RunState* state, const RunDelta& delta) {
   if (delta.empty()) return Error::none();
   RunState next = *state;
-  if (next.path.empty()) next.path = folder_ + "/" + folder_name(next);
+  if (next.path.empty()) {
+    auto place = place_of(next);
+    if (!place) return place.error();
+    next.path = std::move(*place);
+  }
   const auto file = open(next, next.path);
   if (!file) return file.error();
   struct stat info {};

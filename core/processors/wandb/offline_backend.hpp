@@ -20,6 +20,7 @@ class OfflineBackend final : public Backend {
   Error write(RunState* state, const RunDelta& delta) override;
 
  private:
+  Expected<std::string> place_of(const RunState& state) const;
   std::string render(RunState* next, const RunDelta& delta) const;
   RunHead head_of(const RunState& state) const;
   Expected<UniqueFd> open(const RunState& state, const std::string& path) const;
