@@ -76,6 +76,78 @@ TEST_F(MlflowFaults, WhatFailsIsSaidAgainAndNothingIsThereTwice) {
   expect_whole(2, 20);
 }
 
+class MlflowManyRuns : public MlflowFaults {
+ protected:
+  static constexpr size_t kTraces = 24;
+
+  // In one batch, mostly: with its traces each run has its order.
+  void record_many() {
+    for (size_t i = 0; i < kTraces; ++i) record_trace("trace " + std::to_string(i), 3);
+  }
+  // A run's numbers come before its end, which is told once unless it failed.
+  void expect_order(const json& run) {
+    const json& calls = run["calls"];
+    ASSERT_GE(calls.size(), 2u);
+    EXPECT_EQ(calls.back(), "update");
+    EXPECT_EQ(calls.front(), "log-batch");
+  }
+};
+
+// Different runs are told at once, and no run two things at once.
+TEST_F(MlflowManyRuns, AreToldAtOnceAndEachInItsOrder) {
+  arguments_ = {"--delay", "0.05"};
+  Session session(directory_.path());
+  attach();
+  record_many();
+  EXPECT_EQ(tr_flush(120'000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(kTraces, 3);
+  const json found = state();
+  for (const json& run : found["runs"]) expect_order(run);
+  EXPECT_GT(found["at_once"], 1);
+  EXPECT_LE(found["at_once"], 4);
+  EXPECT_EQ(found["asked"]["/api/2.0/mlflow/runs/create"], kTraces);
+  EXPECT_EQ(found["asked"]["/api/2.0/mlflow/runs/update"], kTraces);
+}
+
+// What the others were told meanwhile is kept; what failed, and only what nobody knows of, is said again.
+TEST_F(MlflowManyRuns, OfWhichSomeFailInTheMiddle) {
+  arguments_ = {"--delay", "0.02"};
+  fail(R"([{"match": "runs/create", "times": 1, "fault": ["status", "503"], "after": true},
+           {"match": "runs/create", "times": 1, "fault": ["status", "503"]},
+           {"match": "log-batch", "times": 2, "fault": ["status", "503"], "after": true},
+           {"match": "runs/update", "times": 2, "fault": ["reset"], "after": true},
+           {"match": "v1/traces", "times": 2, "fault": ["status", "503"], "after": true},
+           {"match": "3.0/mlflow/traces", "times": 2, "fault": ["status", "503"], "after": true}])");
+  Session session(directory_.path());
+  attach();
+  record_many();
+  EXPECT_EQ(tr_flush(120'000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
+  expect_whole(kTraces, 3);
+  const json found = state();
+  for (const json& run : found["runs"]) expect_order(run);
+  EXPECT_LE(found["asked"]["/api/2.0/mlflow/runs/create"], kTraces + 2);
+  for (const auto& [name, count] : found["spans"].items()) EXPECT_EQ(count, 1) << name;
+  EXPECT_EQ(found["spans"].size(), kTraces * 4);
+}
+
+// What a server will never take costs its own run.
+TEST_F(MlflowManyRuns, OfWhichOneIsRefused) {
+  fail(R"([{"match": "log-batch", "times": 1, "fault": ["status", "404"]}])");
+  Session session(directory_.path());
+  attach();
+  record_many();
+  EXPECT_EQ(tr_flush(120'000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
+  const json found = state();
+  size_t finished = 0;
+  for (const json& run : found["runs"]) finished += run["status"] == "FINISHED" ? 1 : 0;
+  EXPECT_EQ(found["runs"].size(), kTraces);
+  EXPECT_EQ(finished, kTraces - 1);
+  EXPECT_EQ(found["traces"].size(), kTraces);
+}
+
 // While the server is down recording is not held up, a shutdown keeps its deadline, and the next life delivers.
 TEST_F(MlflowFaults, AnOutageUnderLoad) {
   fail(R"([{"match": "/", "times": -1, "fault": ["hang", "600"]}])");

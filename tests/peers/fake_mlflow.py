@@ -4,8 +4,8 @@
 POST /_faults takes a list of {"match": part of a path, "method": if only one, "times": n, "fault": [name, arguments...],
 "after": whether the request is carried out first}; faults are those of tests/peers/faults.py. GET /_state tells all that is
 stored: runs with their history as it was received, spans by name, how often each path was asked and each resource was named,
-how many bytes were received; of artifacts their size, and of traces.json the names of its spans. Options: --no-spans (as a server whose store is files), --old (as one that
-knows nothing of OTLP), --user NAME:PASSWORD. Prints its port and ends with its standard input."""
+how many bytes were received, how many requests were there at once, in which order a run was told what; of artifacts their size, and of traces.json the names of its spans. Options: --no-spans (as a server whose store is files), --old (as one that
+knows nothing of OTLP), --user NAME:PASSWORD, --delay SECONDS (before each answer). Prints its port and ends with its standard input."""
 import argparse
 import base64
 import json
@@ -13,6 +13,7 @@ import math
 import re
 import sys
 import threading
+import time
 import uuid
 from collections import Counter
 from http.server import BaseHTTPRequestHandler
@@ -83,7 +84,7 @@ class Store:
         self.experiments = {"0": {"experiment_id": "0", "name": "Default", "lifecycle_stage": "active"}}
         self.runs, self.spans, self.traces, self.artifacts = {}, {}, {}, {}
         self.asked, self.faults, self.resources = Counter(), [], Counter()
-        self.received = 0
+        self.received = self.now = self.at_once = 0
 
     def experiment(self, name):
         return next((each for each in self.experiments.values() if each["name"] == name), None)
@@ -124,7 +125,7 @@ class Store:
         self.runs[run_id] = {"run_id": run_id, "experiment_id": body["experiment_id"], "status": "RUNNING",
                              "name": body.get("run_name", "invented"), "start_time": body["start_time"],
                              "user": body.get("user_id"), "end_time": None, "lifecycle_stage": "active", "tags": tags,
-                             "params": {}, "metrics": [], "metrics_received": 0}
+                             "params": {}, "metrics": [], "metrics_received": 0, "calls": []}
         return {"run": self.shown(run_id)}
 
     def shown(self, run_id):
@@ -143,6 +144,7 @@ class Store:
 
     def log_batch(self, body):
         run = self.run(body["run_id"])
+        run["calls"].append("log-batch")
         metrics, params, tags = (body.get(name, []) for name in ("metrics", "params", "tags"))
         if run["lifecycle_stage"] != "active":
             raise Refused("The run must be in the 'active' state")
@@ -166,6 +168,7 @@ class Store:
 
     def update(self, body):
         run = self.run(body["run_id"])
+        run["calls"].append("update")
         if run["lifecycle_stage"] != "active":
             raise Refused("The run must be in the 'active' state")
         run["status"], run["end_time"] = body["status"], body.get("end_time")
@@ -210,7 +213,8 @@ class Store:
     def state(self):
         return {"experiments": self.experiments, "runs": list(self.runs.values()), "traces": self.traces,
                 "spans": Counter(name for name, _ in self.spans.values()), "asked": self.asked, "resources": self.resources,
-                "received": self.received, "artifacts": self.shown_artifacts(), "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
+                "received": self.received, "at_once": self.at_once,
+                "artifacts": self.shown_artifacts(), "linked": len([1 for _, run in self.spans.values() if run in self.runs])}
 
 
 CALLS = {"experiments/get-by-name": Store.get_by_name, "experiments/get": Store.get_experiment,
@@ -246,6 +250,16 @@ class Handler(BaseHTTPRequestHandler):
         with store.lock:
             store.asked[path] += 1
             store.received += len(body)
+            store.now += 1
+            store.at_once = max(store.at_once, store.now)
+        try:
+            time.sleep(self.server.delay)
+            self.handle_one_of(store, path, body)
+        finally:
+            with store.lock:
+                store.now -= 1
+
+    def handle_one_of(self, store, path, body):
         fault = self.fault_for(path)
         if fault and not fault.get("after"):
             return FAULTS[fault["fault"][0]](self, *fault["fault"][1:])
@@ -314,9 +328,11 @@ def main():
     parser.add_argument("--no-spans", action="store_true")
     parser.add_argument("--old", action="store_true")
     parser.add_argument("--user")
+    parser.add_argument("--delay", type=float, default=0)
     options = parser.parse_args()
     server = Server(("127.0.0.1", 0), Handler)
     server.store, server.no_spans, server.old = Store(), options.no_spans, options.old
+    server.delay = options.delay
     server.store.takes_traces_once = options.no_spans
     server.user = options.user and "Basic " + base64.b64encode(options.user.encode()).decode()
     threading.Thread(target=server.serve_forever, daemon=True).start()

@@ -76,6 +76,18 @@ struct TracePart {
   std::string response_preview;
 };
 
+struct RunBatch {
+  std::string run_id;
+  const RunItems* items = nullptr;
+  std::vector<Refusal> refused;  // what came of it
+};
+
+struct RunUpdate {
+  std::string run_id;
+  RunStatus status = RunStatus::kFinished;
+  int64_t end_ms = 0;  // 0: none
+};
+
 class Backend {
  public:
   virtual ~Backend() = default;
@@ -103,6 +115,12 @@ class Backend {
 
   // `end_ms` 0: none.
   virtual Error update_run(const std::string& run_id, RunStatus status, int64_t end_ms) = 0;
+
+  // The same for several runs, each for itself; a backend may do it at once. What comes back is as long as what was
+  // begun: after the first TR_EAGAIN nothing more is.
+  virtual std::vector<Expected<std::string>> create_runs(const std::vector<NewRun>& runs);
+  virtual std::vector<Error> log_batches(std::vector<RunBatch>* batches);
+  virtual std::vector<Error> update_runs(const std::vector<RunUpdate>& updates);
 
   // Stores a file of this machine under `path` (relative, with slashes) among the run's artifacts.
   virtual Error log_artifact(const std::string& run_id, const std::string& path, const std::string& file) = 0;

@@ -1,6 +1,7 @@
 #include "processors/mlflow/mlflow_rest.hpp"
 
 #include <algorithm>
+#include <deque>
 #include <nlohmann/json.hpp>
 
 #include "os/file_version.hpp"
@@ -14,6 +15,18 @@ constexpr int kLater[] = {408, 429, 500, 502, 503, 504};
 constexpr net::RetryTable kRetries(kLater);
 constexpr size_t kMostWords = 300;
 constexpr int64_t kSlowestBytesPerMs = 100;
+
+constexpr const char* kClosed = "the MLflow server is not asked yet";
+
+net::Request json_request(const std::string& path, std::string body, bool once) {
+  net::Request request;
+  request.once = once;
+  request.method = "POST";
+  request.path = path;
+  request.headers = {{"Content-Type", "application/json"}};
+  request.body = std::move(body);
+  return request;
+}
 
 // What the server says of its refusal: JSON with a message, or text.
 void read_error(const net::Response& response, std::string* code, std::string* message) {
@@ -60,22 +73,52 @@ uint32_t Rest::timeout_for(const net::Request& request) const {
   return static_cast<uint32_t>(std::min<int64_t>(timeout_ms_ + more, UINT32_MAX));
 }
 
-Error Rest::ask(net::Request request, net::Response* response) {
-  if (!gate_.is_open()) return {TR_EAGAIN, "the MLflow server is not asked yet"};
-  request.timeout_ms = timeout_for(request);
-  *response = client_.perform(std::move(request));
-  const net::Verdict verdict = kRetries.verdict(*response);
+// Of several that fail at once the gate hears of the first.
+Error Rest::judge(const net::Response& response, bool tells_gate) {
+  const net::Verdict verdict = kRetries.verdict(response);
   if (verdict == net::Verdict::kDone) return Error::none();
-  const std::string sentence = words(*response);
+  const std::string sentence = words(response);
   if (verdict != net::Verdict::kNever) {
-    gate_.failed(*response, verdict, sentence);
+    if (tells_gate) gate_.failed(response, verdict, sentence);
     return {TR_EAGAIN, sentence};
   }
   std::string code;
   std::string message;
-  read_error(*response, &code, &message);
-  const bool missing = response->status == 404 || code == "RESOURCE_DOES_NOT_EXIST";
+  read_error(response, &code, &message);
+  const bool missing = response.status == 404 || code == "RESOURCE_DOES_NOT_EXIST";
   return {missing ? TR_ENOENT : TR_EINVAL, sentence};
+}
+
+Error Rest::ask(net::Request request, net::Response* response) {
+  if (!gate_.is_open()) return {TR_EAGAIN, kClosed};
+  request.timeout_ms = timeout_for(request);
+  *response = client_.perform(std::move(request));
+  return judge(*response, true);
+}
+
+void Rest::ask_all(const Next& next, const Done& done, bool for_json) {
+  std::deque<net::Ticket> under_way;
+  net::Request request;
+  bool more = next(&request);
+  bool failed = more && !gate_.is_open();
+  if (failed) return done({TR_EAGAIN, kClosed}, {});
+  while (more || !under_way.empty()) {
+    if (more && under_way.size() < kMostAtOnce) {
+      request.timeout_ms = timeout_for(request);
+      under_way.push_back(client_.submit(std::move(request)));
+      request = {};
+      more = next(&request);
+      continue;
+    }
+    net::Response response = client_.wait(&under_way.front());
+    under_way.pop_front();
+    Error error = judge(response, !failed);
+    if (!error && !failed && for_json) error = check_answer(response);
+    failed = failed || error.code == TR_EAGAIN;
+    if (!error && !failed) gate_.succeeded();
+    done(std::move(error), std::move(response));
+    if (failed) more = false;
+  }
 }
 
 Error Rest::halt(const std::string& sentence) {
@@ -83,12 +126,15 @@ Error Rest::halt(const std::string& sentence) {
   return {TR_EAGAIN, sentence};
 }
 
+Error Rest::check_answer(const net::Response& response) {
+  if (json::parse(response.body, nullptr, false).is_object()) return Error::none();
+  return halt("what answers at " + destination() + " is no MLflow server");
+}
+
 Error Rest::ask_for_json(net::Request request, std::string* answer) {
   net::Response response;
   if (Error error = ask(std::move(request), &response)) return error;
-  if (!json::parse(response.body, nullptr, false).is_object()) {
-    return halt("what answers at " + destination() + " is no MLflow server");
-  }
+  if (Error error = check_answer(response)) return error;
   gate_.succeeded();
   *answer = std::move(response.body);
   return Error::none();
@@ -101,13 +147,18 @@ Error Rest::get(const std::string& path, std::string* answer) {
 }
 
 Error Rest::post(const std::string& path, std::string body, std::string* answer, bool once) {
-  net::Request request;
-  request.once = once;
-  request.method = "POST";
-  request.path = path;
-  request.headers = {{"Content-Type", "application/json"}};
-  request.body = std::move(body);
-  return ask_for_json(std::move(request), answer);
+  return ask_for_json(json_request(path, std::move(body), once), answer);
+}
+
+void Rest::post_all(const std::string& path, std::vector<std::string> bodies, const DoneCall& done, bool once) {
+  size_t at = 0;
+  const auto next = [&](net::Request* request) {
+    if (at == bodies.size()) return false;
+    *request = json_request(path, std::move(bodies[at++]), once);
+    return true;
+  };
+  ask_all(
+      next, [&](Error error, const net::Response& response) { done(std::move(error), response.body); }, true);
 }
 
 Error Rest::fetch(const std::string& path, size_t limit, std::string* bytes) {

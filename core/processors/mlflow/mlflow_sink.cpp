@@ -40,7 +40,7 @@ void Sink::remark(const std::string& sentence) {
 void Sink::refused(const std::vector<Refusal>& items) {
   for (const Refusal& item : items) {
     remark("MLflow refuses " + item.what + ": " + item.why);
-    refused_ += item.items;
+    refused_now_ += item.items;
   }
 }
 
@@ -63,6 +63,7 @@ int Sink::on_batch(const tr_batch& batch) {
 }
 
 Error Sink::take(const tr_batch& batch) {
+  refused_now_ = 0;
   RunStates& known = states_[directory_];
   Works works;
   std::vector<std::string> order;
@@ -76,14 +77,10 @@ Error Sink::take(const tr_batch& batch) {
     }
     work->add(record, !options_.auto_end_run || key == kJoined);
   }
-  for (const std::string& key : order) {
-    if (Error error = ensure_run(key, &works.at(key))) return error;
-  }
+  if (Error error = ensure_runs(order, &works)) return error;
   name_services(&works);
   choose_where_state_lies(known, &works);
-  for (const std::string& key : order) {
-    if (Error error = send(key, &works.at(key))) return error;
-  }
+  if (Error error = send(order, &works)) return error;
   if (options_.traces) {
     if (Error error = send_traces(&works, (batch.flags & TR_BATCH_ADOPTED) != 0)) return error;
   }
@@ -159,13 +156,9 @@ Expected<std::string> Sink::experiment_for(const RunWork& work) {
   return id;
 }
 
-Error Sink::ensure_run(const std::string& key, RunWork* work) {
-  RunState& state = work->state;
-  if (!state.run_id.empty() || state.lost) return Error::none();
-  const auto experiment = experiment_for(*work);
-  if (!experiment) return experiment.error();
+NewRun Sink::new_run(const std::string& key, const RunState& state) const {
   NewRun run;
-  run.experiment_id = *experiment;
+  run.experiment_id = state.experiment_id;
   run.name = options_.run_name.empty() ? state.name : options_.run_name;
   run.user = options_.user;
   run.start_ms = state.start_ns / 1'000'000;
@@ -173,16 +166,36 @@ Error Sink::ensure_run(const std::string& key, RunWork* work) {
   if (key.rfind("trace-", 0) == 0) put_tag(&run.tags, kTraceTag, key.substr(6));
   if (!state.group_id.empty()) put_tag(&run.tags, kGroupTag, state.group_id);
   put_tag(&run.tags, kKeyTag, unique_key(key));
-  attempted_.insert(unique_key(key));
-  auto id = backend_->create_run(run);
-  if (!id) {
-    experiments_.clear();  // it may be the experiment that is not there any more
-    return id.error();
+  return run;
+}
+
+// Of those that are begun at once some may fail: what the others made is remembered.
+Error Sink::ensure_runs(const std::vector<std::string>& order, Works* works) {
+  std::vector<std::string> keys;
+  std::vector<NewRun> runs;
+  for (const std::string& key : order) {
+    RunWork& work = works->at(key);
+    if (!work.state.run_id.empty() || work.state.lost) continue;
+    const auto experiment = experiment_for(work);
+    if (!experiment) return experiment.error();
+    work.state.experiment_id = *experiment;
+    keys.push_back(key);
+    runs.push_back(new_run(key, work.state));
   }
-  state.run_id = std::move(*id);
-  state.experiment_id = *experiment;
-  made_[unique_key(key)] = {state.run_id, state.experiment_id};
-  return Error::none();
+  Error first;
+  auto ids = backend_->create_runs(runs);
+  for (size_t i = 0; i < ids.size(); ++i) {
+    attempted_.insert(unique_key(keys[i]));
+    if (!ids[i]) {
+      if (!first) first = ids[i].error();
+      continue;
+    }
+    RunState& state = works->at(keys[i]).state;
+    state.run_id = std::move(*ids[i]);
+    made_[unique_key(keys[i])] = {state.run_id, state.experiment_id};
+  }
+  if (first) experiments_.clear();  // it may be the experiment that is not there any more
+  return first;
 }
 
 // Saved with the cursor, while there is room; else in a tag of the run, which goes with the metrics.
@@ -201,29 +214,69 @@ void Sink::choose_where_state_lies(const RunStates& known, Works* works) {
   }
 }
 
-Error Sink::send(const std::string& key, RunWork* work) {
-  for (const std::string& sentence : work->remarks) remark(sentence);
-  RunState& state = work->state;
-  if (state.lost) return Error::none();
-  Error error;
-  if (!work->items.empty()) {
-    std::vector<Refusal> refusals;
-    error = backend_->log_batch(state.run_id, work->items, &refusals);
-    if (!error) refused(refusals);
+// What was said of each run, in their order. Remembers what it means for a run; returns what is to be tried later.
+Error Sink::settle(const std::vector<RunWork*>& works, std::vector<Error>* errors) {
+  Error later;
+  for (size_t i = 0; i < errors->size(); ++i) {
+    Error& error = (*errors)[i];
+    if (!error) continue;
+    RunWork& work = *works[i];
+    work.refused = true;
+    if (error.code == TR_EAGAIN) {
+      if (!later) later = std::move(error);
+    } else if (error.code == TR_ENOENT) {
+      work.state.lost = true;
+      remark("a run was deleted at MLflow while it was written: nothing more of it is sent");
+    } else {
+      remark("MLflow: " + error.message);
+      ++refused_now_;
+    }
   }
-  if (!error) error = send_artifacts(work);
-  if (!error && work->ends_as && key != kJoined) {
-    error = backend_->update_run(state.run_id, *work->ends_as, work->end_ms);
+  return later;
+}
+
+// Of one run: what it logged, then its files, then its end. Of different runs each goes at once.
+Error Sink::send(const std::vector<std::string>& order, Works* works) {
+  for (const std::string& key : order) {
+    for (const std::string& sentence : works->at(key).remarks) remark(sentence);
   }
-  if (error.code == TR_EAGAIN) return error;
-  if (error.code == TR_ENOENT) {
-    state.lost = true;
-    remark("a run was deleted at MLflow while it was written: nothing more of it is sent");
-  } else if (error) {
-    remark("MLflow: " + error.message);
-    ++refused_;
+  if (Error error = send_items(order, works)) return error;
+  for (const std::string& key : order) {
+    RunWork& work = works->at(key);
+    if (work.state.lost || work.refused || work.artifacts.empty()) continue;
+    std::vector<Error> errors;
+    errors.push_back(send_artifacts(&work));
+    if (Error error = settle({&work}, &errors)) return error;
   }
-  return Error::none();
+  return send_ends(order, works);
+}
+
+Error Sink::send_items(const std::vector<std::string>& order, Works* works) {
+  std::vector<RunWork*> told;
+  std::vector<RunBatch> batches;
+  for (const std::string& key : order) {
+    RunWork& work = works->at(key);
+    if (work.state.lost || work.items.empty()) continue;
+    told.push_back(&work);
+    batches.push_back({work.state.run_id, &work.items, {}});
+  }
+  std::vector<Error> errors = backend_->log_batches(&batches);
+  Error later = settle(told, &errors);
+  for (const RunBatch& batch : batches) refused(batch.refused);
+  return later;
+}
+
+Error Sink::send_ends(const std::vector<std::string>& order, Works* works) {
+  std::vector<RunWork*> told;
+  std::vector<RunUpdate> updates;
+  for (const std::string& key : order) {
+    RunWork& work = works->at(key);
+    if (work.state.lost || work.refused || !work.ends_as || key == kJoined) continue;
+    told.push_back(&work);
+    updates.push_back({work.state.run_id, *work.ends_as, work.end_ms});
+  }
+  std::vector<Error> errors = backend_->update_runs(updates);
+  return settle(told, &errors);
 }
 
 // What costs an artifact alone is said and counted; what is left over is an error of the run.
@@ -287,6 +340,7 @@ Error Sink::send_traces(Works* works, bool adopted) {
 }
 
 void Sink::commit(Works* works, RunStates* known) {
+  refused_ += refused_now_;
   for (auto& [key, work] : *works) {
     work.state.forget_ended_traces();
     const bool over = work.ends_as.has_value() && key != kJoined;

@@ -50,9 +50,13 @@ class Sink {
   Error work_for(const std::string& key, const tr_record& record, bool adopted, RunStates* known, Works* works,
                  RunWork** out);
   Error find_run(const std::string& key, bool may_be_there, RunWork* work);
-  Error ensure_run(const std::string& key, RunWork* work);
+  NewRun new_run(const std::string& key, const RunState& state) const;
+  Error ensure_runs(const std::vector<std::string>& order, Works* works);
   Expected<std::string> experiment_for(const RunWork& work);
-  Error send(const std::string& key, RunWork* work);
+  Error settle(const std::vector<RunWork*>& works, std::vector<Error>* errors);
+  Error send(const std::vector<std::string>& order, Works* works);
+  Error send_items(const std::vector<std::string>& order, Works* works);
+  Error send_ends(const std::vector<std::string>& order, Works* works);
   Error send_artifacts(RunWork* work);
   Error send_artifact(const std::string& run_id, const Artifact& artifact);
   void name_services(Works* works) const;
@@ -75,6 +79,7 @@ class Sink {
   std::set<std::string> said_;
   std::string directory_;  // of the batch at hand
   uint64_t refused_ = 0;
+  uint64_t refused_now_ = 0;  // of the batch at hand, which may be offered again
 };
 
 }  // namespace trunkline::mlflow

@@ -106,15 +106,25 @@ Expected<std::string> RestBackend::find_experiment_of(const std::string& run_id)
   return text_at(parse(*run), {"run", "info", "experiment_id"});
 }
 
-Expected<std::string> RestBackend::create_run(const NewRun& run) {
-  std::string answer;
-  if (Error error = rest_->post(api("runs/create"), create_run_body(run), &answer, true)) {
-    if (error.code == TR_EAGAIN) return error;
-    return rest_->halt("MLflow makes no run: " + error.message);
-  }
+Expected<std::string> RestBackend::id_of_new_run(const Error& error, const std::string& answer) {
+  if (error.code == TR_EAGAIN) return error;
+  if (error) return rest_->halt("MLflow makes no run: " + error.message);
   std::string id = text_at(parse(answer), {"run", "info", "run_id"});
   if (id.empty()) return rest_->halt("what answers at " + destination() + " is no MLflow server");
   return id;
+}
+
+Expected<std::string> RestBackend::create_run(const NewRun& run) { return create_runs({run}).front(); }
+
+std::vector<Expected<std::string>> RestBackend::create_runs(const std::vector<NewRun>& runs) {
+  std::vector<std::string> bodies;
+  bodies.reserve(runs.size());
+  for (const NewRun& run : runs) bodies.push_back(create_run_body(run));
+  std::vector<Expected<std::string>> ids;
+  rest_->post_all(
+      api("runs/create"), std::move(bodies),
+      [&](const Error& error, const std::string& answer) { ids.push_back(id_of_new_run(error, answer)); }, true);
+  return ids;
 }
 
 // Somebody may have deleted it: then nothing of it is worth trying one by one.
@@ -150,16 +160,44 @@ Error RestBackend::log_batch(const std::string& run_id, const RunItems& items, s
   return log_slice(run_id, items, {0, item_count(items)}, refused);
 }
 
+// What does not fit into one call follows, and what is refused is halved, run by run.
+std::vector<Error> RestBackend::log_batches(std::vector<RunBatch>* batches) {
+  std::vector<std::string> bodies;
+  std::vector<size_t> ends(batches->size(), 0);
+  for (size_t i = 0; i < batches->size(); ++i) {
+    const RunBatch& batch = (*batches)[i];
+    bodies.push_back(log_batch_body(batch.run_id, *batch.items, 0, item_count(*batch.items), &ends[i]));
+  }
+  std::vector<Error> errors;
+  rest_->post_all(api("runs/log-batch"), std::move(bodies),
+                  [&](Error error, const std::string& /*answer*/) { errors.push_back(std::move(error)); });
+  for (size_t i = 0; i < errors.size() && errors[i].code != TR_EAGAIN; ++i) {
+    if (errors[i].code == TR_ENOENT) continue;
+    RunBatch& batch = (*batches)[i];
+    const size_t first = errors[i] ? 0 : ends[i];
+    errors[i] = log_slice(batch.run_id, *batch.items, {first, item_count(*batch.items)}, &batch.refused);
+  }
+  return errors;
+}
+
 Error RestBackend::update_run(const std::string& run_id, RunStatus status, int64_t end_ms) {
+  return update_runs({{run_id, status, end_ms}}).front();
+}
+
+std::vector<Error> RestBackend::update_runs(const std::vector<RunUpdate>& updates) {
   constexpr std::string_view kNames[] = {"", "RUNNING", "SCHEDULED", "FINISHED", "FAILED", "KILLED"};
-  std::string body;
-  JsonObject object(&body);
-  object.string("run_id", run_id);
-  object.string("status", kNames[static_cast<size_t>(status)]);
-  if (end_ms > 0) object.i64("end_time", end_ms);
-  object.close();
-  std::string answer;
-  return rest_->post(api("runs/update"), std::move(body), &answer);
+  std::vector<std::string> bodies;
+  for (const RunUpdate& update : updates) {
+    JsonObject object(&bodies.emplace_back());
+    object.string("run_id", update.run_id);
+    object.string("status", kNames[static_cast<size_t>(update.status)]);
+    if (update.end_ms > 0) object.i64("end_time", update.end_ms);
+    object.close();
+  }
+  std::vector<Error> errors;
+  rest_->post_all(api("runs/update"), std::move(bodies),
+                  [&](Error error, const std::string& /*answer*/) { errors.push_back(std::move(error)); });
+  return errors;
 }
 
 Error RestBackend::log_artifact(const std::string& run_id, const std::string& path, const std::string& file) {

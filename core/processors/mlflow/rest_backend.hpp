@@ -24,6 +24,9 @@ class RestBackend final : public Backend {
   Expected<std::string> create_run(const NewRun& run) override;
   Error log_batch(const std::string& run_id, const RunItems& items, std::vector<Refusal>* refused) override;
   Error update_run(const std::string& run_id, RunStatus status, int64_t end_ms) override;
+  std::vector<Expected<std::string>> create_runs(const std::vector<NewRun>& runs) override;
+  std::vector<Error> log_batches(std::vector<RunBatch>* batches) override;
+  std::vector<Error> update_runs(const std::vector<RunUpdate>& updates) override;
   Error log_artifact(const std::string& run_id, const std::string& path, const std::string& file) override;
   Error send_traces(const std::vector<TracePart>& parts, std::vector<Refusal>* refused) override {
     return traces_.send(parts, refused);
@@ -35,6 +38,7 @@ class RestBackend final : public Backend {
     size_t first;
     size_t last;
   };
+  Expected<std::string> id_of_new_run(const Error& error, const std::string& answer);
   Expected<std::string> read_run(const std::string& run_id);
   Expected<std::string> find_experiment(const std::string& name);
   Error log_slice(const std::string& run_id, const RunItems& items, Slice slice, std::vector<Refusal>* refused);

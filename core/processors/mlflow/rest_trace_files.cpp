@@ -79,7 +79,8 @@ Error RestTraceFiles::gather(const std::string& folder, const TracePart& part, b
   if (!names) return names.error();
   std::sort(names->begin(), names->end());
   for (const std::string& name : *names) {
-    const std::string path = folder + kGrowing + "/" + name;
+    std::string path = folder;
+    path.append(kGrowing).append("/").append(name);
     const auto lines = artifacts_.read(path);
     if (!lines) return lines.error();
     all->list.add_lines(*lines);
@@ -101,10 +102,10 @@ Error RestTraceFiles::put_spans(const std::string& folder, const TracePart& part
 Error RestTraceFiles::complete(const Expected<std::string>& folder, const std::string& name, const TracePart& part,
                                const Told& told, std::vector<Refusal>* refused) {
   std::string answer;
-  const Error missing = rest_->get("/api/3.0/mlflow/traces/" + name, &answer);
+  Error missing = rest_->get("/api/3.0/mlflow/traces/" + name, &answer);
   if (missing && missing.code != TR_ENOENT) return missing;
   Gathered all(most_bytes_);
-  const Error error = folder ? put_spans(*folder, part, !missing, told, &all) : folder.error();
+  Error error = folder ? put_spans(*folder, part, !missing, told, &all) : folder.error();
   if (error.code == TR_EAGAIN) return error;
   if (missing) {
     const std::vector<Item> metadata = {{std::string(names::kMlflowTraceSchema), "3"},

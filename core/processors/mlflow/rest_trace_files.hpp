@@ -43,7 +43,7 @@ class RestTraceFiles {
     std::string end;
   };
 
-  Expected<std::string> folder_of(const std::string& experiment_id, const std::string& name);
+  Expected<std::string> folder_of(const std::string& experiment_id, const std::string& trace);
   Error grow(const std::string& folder, const std::string& name, const std::string& lines, uint64_t first,
              std::vector<Refusal>* refused);
   Error gather(const std::string& folder, const TracePart& part, bool is_made, Gathered* all);

@@ -1,6 +1,7 @@
 // MLflow's own traces at a tracking server: finished spans by its OTLP endpoint, and for each finished trace one call
-// that carries what OTLP does not carry to every version of the server: the run, the session, the name, metadata. A
-// server that has no such endpoint gets its traces as files (rest_trace_files.hpp).
+// that carries what OTLP does not carry to every version of the server: the run, the session, the name, metadata.
+// Several are on their way at once, and spans of traces of one run share a request. A server that has no such endpoint
+// gets its traces as files (rest_trace_files.hpp).
 #pragma once
 
 #include <optional>
@@ -23,13 +24,27 @@ class RestTraces {
  private:
   enum class Endpoint { kUnknown, kThere, kMissing };
 
+  using Parts = std::vector<const TracePart*>;
+  struct Place {
+    size_t part = 0;
+    size_t record = 0;
+  };
+  struct Range {
+    size_t first;
+    size_t last;
+  };
+
   void speak_for(const TracePart& part);
+  Error send_several(const Parts& parts);
+  Error send_round(const Parts& parts, Place* at, std::vector<Range>* refused);
+  // Makes a request of the spans from `at` on that have one destination. False: there are none left.
+  bool fill(const Parts& parts, Place* at, net::Request* request);
+  Error send_infos(const Parts& parts);
   Error send_part(const TracePart& part, std::vector<Refusal>* refused);
   Error send_spans(const TracePart& part, const encode::OtlpTrace& trace);
   Error post_spans(const TracePart& part);
   Error look_for_endpoint();
-  Error post(net::Request request, int* status);
-  Error send_info(const TracePart& part);
+  static net::Request request_of(const TracePart& part, std::string body);
 
   Rest* const rest_;
   std::optional<encode::OtlpRequest> request_;  // of the service and process that are below

@@ -92,7 +92,6 @@ void RunWork::add(const tr_record& record, bool keep_open) {
 // A run of the host inside a trace, and a second trace of the same id, join the run that is there.
 void RunWork::add_start(const tr_record& record) {
   if (state.start_ns == 0) {
-    begins = true;
     state.start_ns = record.start_ns;
     state.name = cut_text(view(record.name), kNameCharacters);
     state.group_id = cut_text(view(record.group_id), kNameCharacters);

@@ -26,7 +26,7 @@ struct RunWork {
   std::vector<Artifact> artifacts;
   std::optional<RunStatus> ends_as;
   int64_t end_ms = 0;
-  bool begins = false;               // the start of the trace or run is among the records
+  bool refused = false;              // in part: its end is not told
   std::string project;               // of a run of the host
   std::vector<std::string> remarks;  // for people
 
