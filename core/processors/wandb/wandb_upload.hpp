@@ -17,8 +17,8 @@ struct UploadedLog {
   bool ended = false;
 };
 
-// `place`: the file, or the folder it is in. `options_json` as of the processor. Errors: TR_EINVAL - options, or no such
-// file; TR_ETIMEDOUT - the server has not taken it in time.
+// `place`: the file, or the folder it is in. `options_json` as of the processor. Errors: TR_EINVAL - options, or no
+// such file; TR_ETIMEDOUT - the server has not taken it in time.
 Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_view options_json, int64_t timeout_ms,
                                        const processors::ProcessorHost& host = {});
 
