@@ -95,14 +95,8 @@ int set_values(const Entry& entry, tr_span span, const tr_attribute* attributes,
   return first_error;
 }
 
-}  // namespace
-
-tr_span tr_span_start(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size) {
-  return tr_span_start_with(trace, parent, kind, name, name_size, nullptr, 0);
-}
-
-tr_span tr_span_start_with(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size,
-                           const tr_attribute* attributes, size_t count) {
+__attribute__((always_inline)) inline tr_span start(tr_trace trace, tr_span parent, tr_kind kind, const char* name,
+                                                    size_t name_size, const tr_attribute* attributes, size_t count) {
   if (trace == 0) return 0;
   std::string_view name_view;
   const bool good = view_of(name, name_size, &name_view) && (attributes != nullptr || count == 0);
@@ -111,6 +105,17 @@ tr_span tr_span_start_with(tr_trace trace, tr_span parent, tr_kind kind, const c
   if (!good) entry.thread().counters.misuse.add();
   return entry.recorder().start_span(entry.thread(), trace, parent, kind, name_view, attributes,
                                      attributes == nullptr ? 0 : count);
+}
+
+}  // namespace
+
+tr_span tr_span_start(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size) {
+  return start(trace, parent, kind, name, name_size, nullptr, 0);
+}
+
+tr_span tr_span_start_with(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size,
+                           const tr_attribute* attributes, size_t count) {
+  return start(trace, parent, kind, name, name_size, attributes, count);
 }
 
 int tr_span_set_value(tr_span span, const char* key, size_t key_size, const tr_value* value) {

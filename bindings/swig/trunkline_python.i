@@ -43,6 +43,9 @@
 %ignore tr_span_event;
 %ignore tr_span_get_ids;
 %ignore tr_span_end_with;
+%ignore tr_span_start_packed;
+%ignore tr_span_set_packed;
+%ignore tr_span_end_packed;
 %ignore tr_span_record;
 %ignore tr_context_inject;
 %ignore tr_context_extract;

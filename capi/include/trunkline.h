@@ -456,6 +456,24 @@ TR_API int tr_span_end(tr_span span);
  * Errors: as tr_span_set_values and tr_span_end. */
 TR_API int tr_span_end_with(tr_span span, const tr_attribute *attributes, size_t count);
 
+/* Packed attributes: the same in one run of bytes, for hosts to whom an array of structs that point into their memory is
+ * dear (a garbage-collected heap). Attributes follow one another without padding, numbers with the lowest byte first:
+ *   type:u8  size of the key:u16, not 0  the key  the value, by its type:
+ *     NULL nothing; BOOL u8; I64 i64; F64 f64; STR, BYTES and JSON size:u32 and the bytes;
+ *     BOOL_ARRAY count:u32 and u8 each; I64_ARRAY and F64_ARRAY count:u32 and 8 bytes each;
+ *     STR_ARRAY count:u32 and for each size:u32 and the bytes.
+ * TR_EINVAL: the bytes end early, or have a type that is not known; what stands before that is set all the same. */
+
+/** As tr_span_start_with, with packed attributes. What is wrong with them is counted as misuse; the span starts. */
+TR_API tr_span tr_span_start_packed(tr_trace trace, tr_span parent, tr_kind kind, const char *name, size_t name_size,
+                                    const void *packed, size_t packed_size);
+
+/** As tr_span_set_values, with packed attributes. Errors: as there. */
+TR_API int tr_span_set_packed(tr_span span, const void *packed, size_t packed_size);
+
+/** As tr_span_end_with, with packed attributes. Errors: as there. */
+TR_API int tr_span_end_packed(tr_span span, const void *packed, size_t packed_size);
+
 /* A span that was timed elsewhere. Times are Unix nanoseconds. */
 typedef struct tr_span_data {
   uint32_t struct_size;

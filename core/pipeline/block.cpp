@@ -7,6 +7,11 @@
 
 namespace trunkline::pipeline {
 
+void Block::reserve(size_t records, size_t bytes) {
+  entries_.reserve(records);
+  bytes_.reserve(bytes);
+}
+
 void Block::add(uint64_t sequence, std::string_view payload) {
   RecordHeader header;
   std::memcpy(&header, payload.data(), sizeof header);

@@ -25,6 +25,8 @@ class Block {
     uint32_t size;
   };
 
+  // Room for about so much, where that is known.
+  void reserve(size_t records, size_t bytes);
   // Appends a record. Only before the block is shared.
   void add(uint64_t sequence, std::string_view payload);
 

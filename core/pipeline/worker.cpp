@@ -266,6 +266,7 @@ void Worker::flush_block() {
   if (!block_->empty()) {
     const std::shared_ptr<Block> full = std::exchange(block_, std::make_shared<Block>());
     const auto records = full->entries().size();
+    block_->reserve(records, std::min(full->bytes(), kBlockBytes));  // most blocks of a burst are alike
     if (const Error error = log_->append(full)) {
       counters_.log_errors.fetch_add(1, std::memory_order_relaxed);
       if (!std::exchange(log_failing_, true))

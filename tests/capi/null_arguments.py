@@ -22,6 +22,7 @@ VALUES = {
     "tr_remove_processor.id": "0", "tr_processor_stats_get.id": "source",
     "tr_find_processor.name": '"source"', "tr_run_finish.status": "TR_RUN_FINISHED",
     "tr_run_log_artifact.file": '"/proc/self/exe"', "tr_family_preset.model": '"claude-x"',
+    "const void *packed": '"\\0\\1\\0k"', "size_t packed_size": "4",
     "const char *options_json": '"{}"', "const char *json": '"[1]"', "const tr_attribute *": "&attribute",
     "const tr_value *": "&value", "const tr_usage *": "&usage", "const tr_span_data *": "span_data()",
     "const tr_trace_options *": "&trace_options", "const tr_run_options *": "&run_options",
@@ -31,14 +32,14 @@ VALUES = {
     "tr_run": "run", "tr_kind": "TR_KIND_TOOL", "tr_type": "TR_TYPE_STR", "int64_t": "1", "int32_t": "1",
     "uint32_t": "1000", "double": "0.5", "int": "1",
 }
-PARENTS = {"tr_span_start.parent": "0", "tr_span_start_with.parent": "0"}
+PARENTS = {"tr_span_start.parent": "0", "tr_span_start_with.parent": "0", "tr_span_start_packed.parent": "0"}
 # What may be NULL when its size, if it has one, is 0 or TR_NUL: said so in the header, or an empty text.
 OPTIONAL = {
     "tr_init.config", "tr_trace_start.options", "tr_run_start.options", "tr_add_processor.id", "tr_span_get_ids.trace_id",
     "tr_span_get_ids.span_id", "tr_poll_ack.state", "tr_poll_ack_part.state", "tr_processor_save.state",
 }
 OPTIONAL_NAMES = {"error", "name", "value", "json", "type", "message", "model", "data", "id", "attributes", "metrics",
-                  "items", "options_json"}
+                  "items", "options_json", "packed"}
 REQUIRED = {"tr_trace_set_value.value", "tr_span_set_value.value", "tr_find_processor.name", "tr_find_processor.id"}
 BY_HAND = {"tr_init", "tr_set_processors", "tr_replace_processors"}  # they would end, or leave without processors, the instance
 IN_HOOK = {"tr_processor_save", "tr_batch_retain"}
@@ -75,7 +76,7 @@ def size_after(parameters, at):
 def arguments_of(function, parameters):
     values = []
     for at, parameter in enumerate(parameters):
-        if parameter[0] == "size_t" and f"{function}.{parameter[1]}" not in VALUES:
+        if parameter[0] == "size_t" and not {f"{function}.{parameter[1]}", parameter[2]} & VALUES.keys():
             of = values[at - 1]
             values.append("1" if of.startswith("&") or of == "table()" else f"{len(of.strip(chr(34)))}")
         else:

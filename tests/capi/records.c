@@ -145,6 +145,22 @@ static void write_generation(tr_span span) {
   OK(tr_span_event(span, "token", TR_NUL, several, 2));
 }
 
+/* {"a": 1}, and the same with a byte missing. */
+static void record_packed(tr_trace trace) {
+  static const char kPacked[] = "\2\1\0a\1\0\0\0\0\0\0\0";
+  const size_t size = sizeof kPacked - 1;
+  tr_span span = tr_span_start_packed(trace, 0, TR_KIND_TOOL, "packed", TR_NUL, kPacked, size);
+  EXPECT(span != 0);
+  OK(tr_span_set_packed(span, kPacked, size));
+  EXPECT(tr_span_set_packed(span, kPacked, size - 1) == TR_EINVAL);
+  OK(tr_span_end_packed(span, kPacked, size));
+  EXPECT(tr_span_end_packed(span, kPacked, size) == TR_ESTALE);
+  span = tr_span_start_packed(trace, 0, TR_KIND_TOOL, "packed", TR_NUL, kPacked, size - 1);
+  EXPECT(span != 0);
+  EXPECT(tr_span_end_packed(span, kPacked, size - 1) == TR_EINVAL);
+  EXPECT(tr_span_end(span) == TR_ESTALE);
+}
+
 static void record_a_run(tr_trace trace) {
   tr_run_options options;
   tr_attribute item = real("loss", 0.125);
@@ -226,6 +242,7 @@ static void record_a_trace(void) {
   record_a_run(trace);
   OK(tr_span_end_with(span, &late, 1));
   EXPECT(tr_span_end(span) == TR_ESTALE);
+  record_packed(trace);
   OK(tr_span_end(parent));
   OK(tr_trace_end(trace));
 }
@@ -253,15 +270,15 @@ int main(void) {
   memset(&counts, 0, sizeof counts);
   counts.struct_size = sizeof counts;
   OK(tr_processor_stats_get(id, &counts));
-  EXPECT(counts.delivered.spans == 3 && counts.offered.records == counts.delivered.records);
+  EXPECT(counts.delivered.spans == 5 && counts.offered.records == counts.delivered.records);
   OK(tr_shutdown(30000));
   OK(tr_processor_stats_get(id, &counts));
-  EXPECT(counts.delivered.spans == 3);
+  EXPECT(counts.delivered.spans == 5);
   memset(&stats, 0, sizeof stats);
   stats.struct_size = sizeof stats;
   OK(tr_stats_get(&stats));
-  EXPECT(stats.mode == TR_MODE_OFF && stats.spans_ended == 3 && stats.stale_handles == 2);
-  EXPECT(trace_starts == 1 && spans == 3 && trace_ends == 1 && events == 1 && runs == 7 && released == 1);
+  EXPECT(stats.mode == TR_MODE_OFF && stats.spans_ended == 5 && stats.stale_handles == 5);
+  EXPECT(trace_starts == 1 && spans == 5 && trace_ends == 1 && events == 1 && runs == 7 && released == 1);
   EXPECT(run_types[0] == TR_RECORD_RUN_START && run_types[5] == TR_RECORD_RUN_ARTIFACT &&
          run_types[6] == TR_RECORD_RUN_FINISH);
   EXPECT(strcmp(tr_strerror(TR_ESTALE), tr_strerror(TR_EINVAL)) != 0);

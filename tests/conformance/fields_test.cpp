@@ -6,7 +6,9 @@
 #include <optional>
 
 #include "probe.hpp"
+#include "record_reader.hpp"
 #include "session.hpp"
+#include "support/packed.hpp"
 
 namespace trunkline::conformance {
 namespace {
@@ -21,59 +23,23 @@ tr_value real(double f) { return {TR_TYPE_F64, 0, 0, f, nullptr, 0}; }
 tr_value string_value(const char* s) { return value_of(TR_TYPE_STR, s, TR_NUL); }
 tr_attribute attribute(const char* key, const tr_value& value) { return {{key, TR_NUL}, value}; }
 
-// Runs checks on records as they arrive, where they are valid.
-class Reader {
- public:
-  using Check = std::function<void(const tr_record&)>;
-
-  Reader(Kind kind, Check check) : kind_(kind), check_(std::move(check)) {}
-  ~Reader() {
-    if (pump_.joinable()) pump_.join();
-  }
-
-  void attach() {
-    tr_processor table{};
-    table.struct_size = sizeof table;
-    table.user_data = this;
-    table.name = "reader";
-    table.flags = TR_PROCESSOR_SPAN_STARTS | (kind_ == Kind::kPolled ? TR_PROCESSOR_POLL : 0u);
-    if (kind_ == Kind::kOnBatch) {
-      table.on_batch = [](void* self, const tr_batch* batch) {
-        for (size_t i = 0; i < batch->count; ++i) static_cast<Reader*>(self)->check_(*batch->records[i]);
-        return TR_OK;
-      };
-    } else if (kind_ == Kind::kHooks) {
-      table.on_run = [](void* self, const tr_record* record) {
-        static_cast<Reader*>(self)->check_(*record);
-        return TR_OK;
-      };
-      table.on_trace_start = table.on_trace_end = table.on_span_start = table.on_span_end = table.on_run;
-    }
-    tr_processor_id id = 0;
-    ASSERT_EQ(tr_add_processor(&table, &id), TR_OK);
-    if (kind_ != Kind::kPolled) return;
-    pump_ = std::thread([this, id] {
-      tr_batch* batch = nullptr;
-      for (int polled; (polled = tr_poll(id, 64, 100, &batch)) >= 0;) {
-        if (polled == 0) continue;
-        for (size_t i = 0; i < batch->count; ++i) check_(*batch->records[i]);
-        tr_poll_ack(batch, TR_OK, nullptr, 0);
-      }
-    });
-  }
-
- private:
-  const Kind kind_;
-  const Check check_;
-  std::thread pump_;
-};
+// One span with all of them at its start, one while it is open, one at its end.
+void record_packed_spans(tr_trace trace, const std::string& all) {
+  const tr_span at_the_start = tr_span_start_packed(trace, 0, TR_KIND_TOOL, "span", 4, all.data(), all.size());
+  EXPECT_EQ(tr_span_end(at_the_start), TR_OK);
+  const tr_span open = start_span(trace, "span");
+  EXPECT_EQ(tr_span_set_packed(open, all.data(), all.size()), TR_OK);
+  EXPECT_EQ(tr_span_end(open), TR_OK);
+  const tr_span at_the_end = start_span(trace, "span");
+  EXPECT_EQ(tr_span_end_packed(at_the_end, all.data(), all.size()), TR_OK);
+}
 
 class Fields : public testing::TestWithParam<Kind> {
  protected:
   // Records with `record`, and gives each record that arrives to `check`.
-  void run(const std::function<void()>& record, const Reader::Check& check,
+  void run(const std::function<void()>& record, const RecordReader::Check& check,
            const std::function<void(tr_config&)>& tweak = {}) {
-    Reader reader(GetParam(), [&](const tr_record& r) {
+    RecordReader reader(GetParam(), [&](const tr_record& r) {
       EXPECT_EQ(r.struct_size, sizeof r);
       check(r);
     });
@@ -218,10 +184,11 @@ TEST_P(Fields, OfValuesOfEveryType) {
         EXPECT_EQ(tr_span_end(one_by_one), TR_OK);
         const tr_span at_the_end = start_span(trace, "span");
         EXPECT_EQ(tr_span_end_with(at_the_end, all, std::size(all)), TR_OK);
+        record_packed_spans(trace, test::packed(all, std::size(all)));
         tr_trace_end(trace);
       },
       check);
-  EXPECT_EQ(seen, 3);
+  EXPECT_EQ(seen, 6);
 }
 
 TEST_P(Fields, OfSpans) {
