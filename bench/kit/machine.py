@@ -37,8 +37,9 @@ def system():
 
 def revision(folder):
     git = ["git", "-C", str(folder)]
-    changed = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no"], capture_output=True,
-                             text=True).stdout.strip()
+    # The pages that a run writes are no change of what it measures.
+    changed = subprocess.run([*git, "status", "--porcelain", "--untracked-files=no", "--", ".", ":!docs/benchmarks*.md"],
+                             capture_output=True, text=True).stdout.strip()
     return first_line([*git, "rev-parse", "--short=12", "HEAD"]) + (" with changes" if changed else "")
 
 
