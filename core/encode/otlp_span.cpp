@@ -50,13 +50,17 @@ void add_parent(pbf_writer* message, const tr_record& record, const OtlpTrace& t
   message->add_fixed32(otlp::span::kFlags, trace.trace_flags | kRemoteKnown | (remote ? kRemote : 0));
 }
 
-void add_status(pbf_writer* message, const tr_record& record) {
+// MLflow takes a status that is not set for a good one, and says so of the trace.
+void add_status(pbf_writer* message, const tr_record& record, OtlpDialect dialect) {
   pbf_writer status(*message, otlp::span::kStatus);
   if ((record.flags & TR_RECORD_FAILED) != 0) {
     if (record.error_message.size != 0) add_text(&status, otlp::status::kMessage, view(record.error_message));
     status.add_enum(otlp::status::kCode, otlp::status::kError);
   } else if ((record.flags & TR_RECORD_INCOMPLETE) == 0) {
     status.add_enum(otlp::status::kCode, otlp::status::kOk);
+  } else if (dialect == OtlpDialect::Mlflow) {
+    add_text(&status, otlp::status::kMessage, "never ended");
+    status.add_enum(otlp::status::kCode, otlp::status::kError);
   }
 }
 
@@ -144,7 +148,7 @@ bool OtlpSpanWriter::append(const tr_record& record, const OtlpTrace& trace, std
   if (record.dropped_attributes != 0) {
     message.add_uint32(otlp::span::kDroppedAttributes, record.dropped_attributes);
   }
-  add_status(&message, record);
+  add_status(&message, record, derived_.dialect());
   const OtlpKnown known(record);
   derived_.append(record, trace, known, out);
   const OtlpBytes bytes = derived_.dialect() == OtlpDialect::Mlflow ? OtlpBytes::Base64 : OtlpBytes::Raw;

@@ -12,7 +12,7 @@ import unittest
 import urllib.parse
 import urllib.request
 
-from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, server_url, variables
+from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, server_url, trace_state, variables
 
 ORACLE = os.path.join(HERE, "..", "unit", "data", "qitos_mlflow.json")
 SAME_AS_QITOS = ("all_kinds_flat", "nested_end_order", "stop_reason_set_before_end", "body_raises")
@@ -186,6 +186,7 @@ class MlflowServerTest(MlflowTest):
         self.assertLessEqual(len(finished), ended + KILLS)  # the end of one that nobody heard of
         ids = [run["tags"]["trunkline.trace_id"] for run in runs]
         self.assertEqual(len(ids), len(set(ids)))
+        self.assertEqual(trace_state(finished[0]["tags"]["trunkline.trace_id"]), "OK")
         for run in finished:
             self.assertEqual(history(run, "step/number"), [(i, float(i)) for i in range(10)])
             self.assertEqual(history(run, "total_steps"), [(0, 10.0)])
@@ -193,6 +194,7 @@ class MlflowServerTest(MlflowTest):
         self.assertLessEqual(len(others), KILLS)
         for run in others:
             self.assertEqual(run["status"], "KILLED")
+            self.assertEqual(trace_state(run["tags"]["trunkline.trace_id"]), "ERROR")
             steps = history(run, "step/number")
             self.assertEqual(steps, [(i, float(i)) for i in range(len(steps))])
 

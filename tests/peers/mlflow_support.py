@@ -8,6 +8,7 @@ import subprocess
 import sys
 import tempfile
 import unittest
+import urllib.request
 
 HERE = os.path.dirname(os.path.abspath(__file__))
 BIN = os.path.abspath(os.environ.get("TRUNKLINE_TEST_BIN", "build/bin"))
@@ -37,6 +38,13 @@ def variables(experiment, folder, url=None):
     kept = {name: value for name, value in os.environ.items() if not name.startswith(("MLFLOW_", "TRUNKLINE_"))}
     return dict(kept, MLFLOW_TRACKING_URI=url or server_url(), MLFLOW_EXPERIMENT_NAME=experiment, TRUNKLINE_DIR=folder,
                 MLFLOW_DISABLE_TELEMETRY="true", TRUNKLINE_PROCESSORS="mlflow")
+
+
+def trace_state(trace_id):
+    """What the server says became of a trace."""
+    url = f"{server_url()}/api/3.0/mlflow/traces/tr-{trace_id}"
+    with urllib.request.urlopen(url, timeout=TIMEOUT_S) as response:
+        return json.load(response)["trace"]["trace_info"]["state"]
 
 
 def read_back(experiment, *options, url=None):

@@ -266,6 +266,9 @@ class Spans(unittest.TestCase):
     def test_what_was_ended_by_the_library_says_so(self):
         [span] = spans("general", [record(flags=INCOMPLETE)])
         self.assertEqual((span.status.code, attributes(span)["trunkline.incomplete"]), (0, True))
+        [span] = spans("mlflow", [record(flags=INCOMPLETE)])
+        self.assertEqual((span.status.code, span.status.message, attributes(span)["trunkline.incomplete"]),
+                         (2, "never ended", True))
 
     def test_a_score_that_is_no_number_is_exact(self):
         found = attributes(spans("general", [record(kind=13, score="nan", score_name="judge")])[0])

@@ -58,7 +58,7 @@ std::string Rest::words(const net::Response& response) const {
   std::string message;
   read_error(response, &code, &message);
   std::string sentence = where + " answers " + std::to_string(response.status);
-  if (response.status == 401) sentence += " (who are you? set username and password, or token)";
+  if (response.status == 401) sentence += " (no username and password or token, or wrong ones)";
   if (!response.error.empty()) sentence += ": " + response.error;
   if (!code.empty()) sentence += " " + code;
   if (!message.empty()) sentence += ": " + message;

@@ -67,7 +67,7 @@ std::string trace_info_body(const TracePart& part, const std::vector<Item>& meta
   location.close();
   info.string("request_time", rfc3339(std::max<int64_t>(0, end.start_ns)));
   info.string("execution_duration", duration(std::max<int64_t>(0, end.end_ns - end.start_ns)));
-  info.string("state", (end.flags & TR_RECORD_FAILED) != 0 ? "ERROR" : "OK");
+  info.string("state", (end.flags & (TR_RECORD_FAILED | TR_RECORD_INCOMPLETE)) != 0 ? "ERROR" : "OK");
   info.string_unless_empty("request_preview", part.request_preview);
   info.string_unless_empty("response_preview", part.response_preview);
   add_metadata(&info, part, metadata);
