@@ -95,11 +95,20 @@ bill_of_materials() {
   grep -q "$(sha256sum <"$(library_folder)/libtrunkline.so" | cut -d' ' -f1)" "$bill" || { echo "it is of another library" && return 1; }
   "$("$tools/python_environment.py" tests/packaging/requirements.txt)/bin/pyspdxtools" -i "$bill"
 }
+# Every command of a page, with a control: the same page with a word of it changed must fail.
+page() {
+  mkdir -p "$place/page" "$place/page-control"
+  sed "s/$2/$3/" "$here/../../docs/$1" >"$place/$1"
+  ! cmp -s "$place/$1" "$here/../../docs/$1" &&
+    TRUNKLINE_PREFIX=$prefix "$here/../../tools/run_page.py" "$here/../../docs/$1" "$place/page" &&
+    ! TRUNKLINE_PREFIX=$prefix "$here/../../tools/run_page.py" "$place/$1" "$place/page-control"
+}
 command_line() { "$prefix/bin/trunkline" --help && ! readelf -d "$prefix/bin/trunkline" | grep -E 'RPATH|RUNPATH|libtrunkline'; }
 
 check "installs" install_it
 check "C99, pkg-config, shared" shared_c99
 check "loaded by name, without header and library at build time" loaded_late
+check "docs/c.md: what it says works" page c.md "tokens == 16" "tokens == 17"
 if [[ $mode == full ]]; then
   check "every file is there" installed_files
   check "no path of the build in what is installed" no_build_paths
