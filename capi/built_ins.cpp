@@ -58,6 +58,12 @@ int make(Make function, const char* options, size_t size, tr_processor* out, tr_
   });
 }
 
+std::string names_of_all() {
+  std::string names;
+  for (const BuiltIn& built_in : kBuiltIns) names += (names.empty() ? "" : ", ") + std::string(built_in.name);
+  return names;
+}
+
 }  // namespace
 
 Error make_built_ins(const pipeline::Settings& settings, std::vector<tr_processor>* out) {
@@ -81,7 +87,7 @@ Error make_built_ins(const pipeline::Settings& settings, std::vector<tr_processo
         out->push_back(table);
       }
     }
-    if (!known) unknown += " " + std::string(name);
+    if (!known) unknown += " " + std::string(name) + " (there are " + names_of_all() + ")";
   }
   return unknown.empty() ? Error::none() : Error{TR_EINVAL, "processors that cannot be started:" + unknown};
 }

@@ -233,6 +233,17 @@ TEST_P(BuiltIns, WorkInAProcessWithoutADisk) {
   if (GetParam() == BuiltIn::kConsole) expect_each_once(20);
 }
 
+TEST_P(BuiltIns, OneThatIsNotKnownIsSaidWithThoseThatAreAndTheOthersStart) {
+  const std::string name = built_in_name(GetParam());
+  const std::string processors = "nope," + name;
+  Session session(directory_.path(), [&](tr_config& config) { config.processors = processors.c_str(); });
+  tr_processor_id id = 0;
+  EXPECT_EQ(tr_find_processor(name.data(), name.size(), &id), TR_OK);
+  ASSERT_FALSE(session.messages().empty());
+  EXPECT_NE(session.messages()[0].find("nope (there are local, jsonl, console, "), std::string::npos)
+      << session.messages()[0];
+}
+
 TEST_P(BuiltIns, TablesThatAreNotRegisteredAreReleasedByTheirOwner) {
   Session session(directory_.path());
   const tr_processor mine = table();

@@ -133,3 +133,16 @@ def test_a_family_that_nobody_knows():
 def test_credentials_are_not_shown():
     for made in (trunkline.mlflow_processor("https://x", token="s3cret"), trunkline.wandb_processor(api_key="s3cret")):
         assert "s3cret" in made.options and "s3cret" not in repr(made)
+
+
+def test_a_built_in_processor_is_removed_as_it_was_added(session):
+    built_in = trunkline.jsonl_processor()
+    first, second = (trunkline.add_trace_processor(built_in) for _ in range(2))
+    other = trunkline.add_trace_processor(trunkline.jsonl_processor())
+    trunkline.remove_trace_processor(built_in)
+    for id in (first, second):
+        with pytest.raises(trunkline.TrunklineError):
+            trunkline.remove_trace_processor(id)
+    with pytest.raises(trunkline.TrunklineError):
+        trunkline.remove_trace_processor(built_in)
+    trunkline.remove_trace_processor(other)  # an equal one is another

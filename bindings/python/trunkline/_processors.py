@@ -332,6 +332,7 @@ class Registry:
     def __init__(self) -> None:
         self._lock = threading.Lock()
         self._deliveries: list[Delivery] = []
+        self._built_ins: list[tuple[BuiltIn, int]] = []
 
     def all(self) -> list[Delivery]:
         with self._lock:
@@ -344,6 +345,13 @@ class Registry:
         with self._lock:
             if delivery in self._deliveries:
                 self._deliveries.remove(delivery)
+
+    def take_ids(self, processor: BuiltIn) -> list[int]:
+        """Under which it was added, and forgets them."""
+        with self._lock:
+            ids = [id for each, id in self._built_ins if each is processor]
+            self._built_ins = [(each, id) for each, id in self._built_ins if each is not processor]
+        return ids
 
     def register(self, processors: Sequence[Processor], replace: bool) -> list[int]:
         deliveries = [Delivery(each) if isinstance(each, TraceProcessor) else None for each in processors]
@@ -366,6 +374,8 @@ class Registry:
             raise TrunklineError(ids)
         with self._lock:
             self._deliveries += [each for each in deliveries if each is not None]
+            kept = [] if replace else self._built_ins
+            self._built_ins = kept + [(each, id) for each, id in zip(processors, ids) if isinstance(each, BuiltIn)]
         for delivery, id in zip(deliveries, ids):
             if delivery is not None:
                 delivery.start(id)
@@ -376,6 +386,7 @@ class Registry:
         for delivery in self._deliveries:
             delivery.close_in_child()
         self._deliveries = []
+        self._built_ins = []
 
 
 _registry = Registry()
@@ -404,11 +415,14 @@ def set_trace_processors(processors: Sequence[Processor]) -> list[int]:
     return _registry.register(processors, True)
 
 
-def remove_trace_processor(processor: TraceProcessor | int) -> None:
+def remove_trace_processor(processor: Processor | int) -> None:
     """Removes a processor, by itself or by its id. Returns at once; its `shutdown` comes when its last hook has
     returned."""
     if isinstance(processor, int):
-        check(native.remove_processor(processor))
-        return
-    delivery = _registry.find(processor)
-    check(native.ENOENT if delivery is None else native.remove_processor(delivery.id))
+        ids = [processor]
+    elif isinstance(processor, BuiltIn):
+        ids = _registry.take_ids(processor)
+    else:
+        delivery = _registry.find(processor)
+        ids = [] if delivery is None else [delivery.id]
+    check(min((native.remove_processor(id) for id in ids), default=native.ENOENT))
