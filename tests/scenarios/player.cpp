@@ -12,9 +12,9 @@ constexpr std::array kCodes = {"TR_OK",        "TR_EINVAL", "TR_ESTALE",     "TR
                                "TR_EIO",       "TR_ELIMIT", "TR_ECLOSED",    "TR_ENOENT",  "TR_EINTERNAL"};
 
 // All that a scenario may need is to be had in C++.
-constexpr std::array kNeeds = {"after_shutdown", "bad_utf8", "calls_in_hooks", "chosen_ids",
-                               "double_end",     "extract",  "handle_misuse",  "poll",
-                               "raw_json",       "retain",   "throw",          "unknown_kinds"};
+constexpr std::array kNeeds = {"after_shutdown", "bad_utf8",      "calls_in_hooks", "chosen_ids", "double_end",
+                               "extract",        "handle_misuse", "poll",           "raw_json",   "raw_json_attributes",
+                               "retain",         "throw",         "unknown_kinds"};
 
 uint32_t choice(const json& given, std::initializer_list<const char*> names) {
   uint32_t number = 1;
