@@ -40,7 +40,8 @@ target_link_options(trunkline_shared PRIVATE -Wl,--version-script=${version_map}
                                              -Wl,-Bsymbolic-functions
                                              -Wl,--as-needed)
 if(NOT TRUNKLINE_SANITIZE)
-  target_link_options(trunkline_shared PRIVATE -static-libstdc++ -static-libgcc -Wl,-z,defs)
+  # The unwinder is the process's: an exception of a host's hook could not pass through frames of another one.
+  target_link_options(trunkline_shared PRIVATE -static-libstdc++ -shared-libgcc -Wl,-z,defs)
 endif()
 
 trunkline_library(trunkline_static STATIC)

@@ -26,7 +26,7 @@ build_library() {
     cd "$library" || exit 1
     g++ -g -O1 -U_FORTIFY_SOURCE -D_FORTIFY_SOURCE=2 -fstack-protector-strong -fPIC -fvisibility=hidden -ffile-prefix-map="$library"=. -Icapi/include "${@:2}" -c capi/sample.cpp -o sample.o &&
       rm -f build/lib/libtrunkline.a && ar rcs build/lib/libtrunkline.a sample.o &&
-      g++ -shared sample.o -o build/lib/libtrunkline.so -Wl,-soname,libtrunkline.so.0 -static-libstdc++ -static-libgcc \
+      g++ -shared sample.o -o build/lib/libtrunkline.so -Wl,-soname,libtrunkline.so.0 -static-libstdc++ -shared-libgcc \
         -Wl,--version-script=capi/trunkline.map $1
   )
 }
@@ -105,6 +105,7 @@ refuses "stacks that are not checked" 'FAILED symbols: stacks and calls' coded '
 refuses "calls of the C library that are not checked" 'no _FORTIFY_SOURCE' coded '' -U_FORTIFY_SOURCE
 write_library
 refuses "an executable stack" 'FAILED symbols: stack' linked '-Wl,-z,nodelete,-z,relro,-z,now,-z,execstack'
+refuses "an unwinder of its own" 'FAILED symbols: has no unwinder' linked "$good_link -static-libgcc"
 refuses "a search path" 'FAILED symbols: no search path' linked "$good_link,-rpath,/opt"
 
 mkdir -p "$library/core/os" "$library/build-clang"
