@@ -83,6 +83,7 @@ def phases():
             Step("tree", "lines", "tools/check_tree.py"),
             Step("header", "lines", "tools/check_header.py"),
             Step("includes", "lines", "tools/check_includes.py"),
+            Step("bindings", "lines", "tools/check_bindings.py"),
             Step("format", "lines", "tools/check_format.sh"),
             preset_build("release"),
             Step("symbols", "lines", "tools/check_symbols.sh", ("build-release",)),

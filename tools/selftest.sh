@@ -37,6 +37,7 @@ refuses() {
 in_folder() { (cd "$1" && shift && "$@"); }
 
 . "$tools/selftest/header.sh"
+. "$tools/selftest/bindings.sh"
 . "$tools/selftest/tree.sh"
 . "$tools/selftest/library.sh"
 . "$tools/selftest/summary.sh"

@@ -105,8 +105,10 @@ refuses "stacks that are not checked" 'FAILED symbols: stacks and calls' coded '
 refuses "calls of the C library that are not checked" 'no _FORTIFY_SOURCE' coded '' -U_FORTIFY_SOURCE
 write_library
 refuses "an executable stack" 'FAILED symbols: stack' linked '-Wl,-z,nodelete,-z,relro,-z,now,-z,execstack'
-refuses "an unwinder of its own" 'FAILED symbols: has no unwinder' linked "$good_link -static-libgcc"
 refuses "a search path" 'FAILED symbols: no search path' linked "$good_link,-rpath,/opt"
+echo 'int thrown(int n) { try { if (n > 0) throw n; } catch (...) { return 1; } return 0; }' >>"$library/capi/sample.cpp"
+accepts "code that throws" linked "$good_link"
+refuses "an unwinder of its own" 'FAILED symbols: has no unwinder' linked "$good_link -static-libgcc"
 
 mkdir -p "$library/core/os" "$library/build-clang"
 tidy_sample() {
