@@ -48,6 +48,8 @@ struct Response {
   int status = 0;
   std::string content_type;
   std::string retry_after;
+  std::string rate_remaining;  // RateLimit-Remaining, RateLimit-Reset
+  std::string rate_reset;
   std::string www_authenticate;
   std::string location;
   std::string body;

@@ -225,6 +225,8 @@ void Transfer::read_header(std::string_view line) {
   const std::string_view name = line.substr(0, colon);
   const std::string_view value = trim(line.substr(colon + 1));
   if (same_word(name, "retry-after")) response_.retry_after = value;
+  if (same_word(name, "ratelimit-remaining")) response_.rate_remaining = value;
+  if (same_word(name, "ratelimit-reset")) response_.rate_reset = value;
   if (same_word(name, "content-type")) response_.content_type = value;
   if (same_word(name, "www-authenticate")) response_.www_authenticate = value;
   if (same_word(name, "location")) response_.location = value;

@@ -6,6 +6,7 @@
 #include <type_traits>
 
 #include "net/endpoint.hpp"
+#include "net/rate_limit.hpp"
 #include "net/retry_policy.hpp"
 #include "net/url.hpp"
 
@@ -127,6 +128,53 @@ TEST(NetRetry, DoesWhatTheServerAsksButNotForYears) {
   EXPECT_LE(backoff.next(busy, 0), limits.retry_after_ns + limits.longest_ns);
   busy.retry_after = "-5";
   EXPECT_LE(backoff.next(busy, 0), limits.longest_ns);
+}
+
+// What is left is spread over the time, whatever the server says of it.
+TEST(NetRateLimit, SpreadsWhatIsLeft) {
+  RateLimit limit;
+  const auto wait = [&](const char* remaining, const char* reset) {
+    Response response;
+    response.rate_remaining = remaining;
+    response.rate_reset = reset;
+    limit.told(response, 5 * kSecond);
+    return limit.next_ns() - 5 * kSecond;
+  };
+  EXPECT_EQ(limit.next_ns(), 0);
+  EXPECT_EQ(wait("4", "10"), 5 * kSecond / 2);
+  EXPECT_EQ(wait("1", "10"), 10 * kSecond);
+  EXPECT_EQ(wait("0", "10"), 10 * kSecond);
+  EXPECT_EQ(wait("0.9", "9.1"), 10 * kSecond);
+  EXPECT_EQ(wait("49", "49"), kSecond);
+  EXPECT_EQ(wait("50", "50"), 0);
+  EXPECT_EQ(wait("3", "0"), 0);
+  EXPECT_EQ(wait("0", "86400"), RateLimit::kLongestNs);
+  EXPECT_EQ(wait("2", "99999999999999999999999999"), RateLimit::kLongestNs);
+  // So many requests in a row, each after its wait, take no less than the time they were given.
+  int64_t sum = 0;
+  for (int left = 30; left > 0; --left) sum += wait(std::to_string(left).c_str(), "30");
+  EXPECT_GE(sum, 30 * kSecond);
+}
+
+TEST(NetRateLimit, WhatIsNoNumberSaysNothing) {
+  RateLimit limit;
+  Response told;
+  told.rate_remaining = "1";
+  told.rate_reset = "20";
+  limit.told(told, 0);
+  for (const char* word : {"", "-1", "1x", "x", ".5", "1e3", "+1", "0x1", " 1", "1,2", "nan"}) {
+    Response response;
+    response.rate_remaining = word;
+    response.rate_reset = "0";
+    limit.told(response, 0);
+    response.rate_remaining = "1";
+    response.rate_reset = word;
+    limit.told(response, 0);
+    EXPECT_EQ(limit.next_ns(), 20 * kSecond) << word;
+  }
+  EXPECT_EQ(parse_rate_number("12.", true), 12);
+  EXPECT_EQ(parse_rate_number("12.01", true), 13);
+  EXPECT_EQ(parse_rate_number("12.99", false), 12);
 }
 
 // As W&B means them: all that failed may pass, but for a few.

@@ -1,9 +1,12 @@
 #include "processors/wandb/wandb_rest.hpp"
 
 #include <algorithm>
+#include <chrono>
 #include <nlohmann/json.hpp>
+#include <thread>
 
 #include "encode/json_writer.hpp"
+#include "os/time.hpp"
 
 namespace trunkline::wandb {
 namespace {
@@ -18,6 +21,8 @@ constexpr net::RetryTable kGraphqlRetries = net::RetryTable::all_but(kNeverOfGra
 constexpr size_t kMostWords = 300;
 constexpr size_t kMostAnswerBytes = size_t{64} << 20;  // the configuration of a run that is gone on with
 constexpr int kTooLarge = 413;
+constexpr int64_t kLookNs = 20'000'000;
+constexpr int64_t kNsPerMs = 1'000'000;
 
 std::string text_of(const json& object, const char* name) {
   if (!object.is_object()) return {};
@@ -63,10 +68,25 @@ std::string Rest::words(const net::Response& response) const {
   return said.empty() ? sentence : sentence + ": " + said;
 }
 
-Error Rest::ask(net::Request request, const net::RetryTable& retries, std::string* answer) {
+bool Rest::is_open() { return os::monotonic_now() >= stream_limit_.next_ns() && gate_.is_open(); }
+
+// Waits until the server takes another request; false: nobody can wait so long. What is said in parts would never come
+// to its end, if each part but the first were for later.
+bool Rest::turn_comes() const {
+  for (;;) {
+    const int64_t wait = stream_limit_.next_ns() - os::monotonic_now();
+    if (wait <= 0) return true;
+    const uint32_t left = gate_.time_left();
+    if (left != UINT32_MAX && int64_t{left} * kNsPerMs < wait) return false;
+    std::this_thread::sleep_for(std::chrono::nanoseconds(std::min(wait, kLookNs)));
+  }
+}
+
+Error Rest::ask(net::Request request, const net::RetryTable& retries, std::string* answer, net::RateLimit* limit) {
   if (!gate_.is_open()) return {TR_EAGAIN, "W&B is not asked yet"};
   request.timeout_ms = timeout_ms_;
   net::Response response = client_.perform(std::move(request));
+  if (limit != nullptr) limit->told(response, os::monotonic_now());
   const net::Verdict verdict = retries.verdict(response);
   if (verdict == net::Verdict::kDone) {
     if (!json::accept(response.body)) return halt("what answers at " + destination() + " is not W&B");
@@ -105,7 +125,8 @@ Error Rest::graphql(std::string_view query, const std::string& variables, std::s
 }
 
 Error Rest::post(const std::string& path, std::string body, std::string* answer) {
-  return ask(request_of(path, std::move(body)), kStreamRetries, answer);
+  if (!turn_comes()) return {TR_EAGAIN, "W&B takes no more just now"};
+  return ask(request_of(path, std::move(body)), kStreamRetries, answer, &stream_limit_);
 }
 
 }  // namespace trunkline::wandb

@@ -6,6 +6,7 @@
 #include <string>
 
 #include "net/client.hpp"
+#include "net/rate_limit.hpp"
 #include "processors/server_gate.hpp"
 
 namespace trunkline::wandb {
@@ -15,23 +16,25 @@ class Rest {
   Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host);
 
   std::string destination() const { return client_.endpoint().url.text(); }
-  bool is_open() { return gate_.is_open(); }
+  bool is_open();
 
   // `variables` is a JSON object; the answer is one with `data` in it. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL:
   // never.
   Error graphql(std::string_view query, const std::string& variables, std::string* answer);
-  // TR_ELIMIT: the server takes less at once.
+  // Not faster than the server says it will take it. TR_ELIMIT: the server takes less at once.
   Error post(const std::string& path, std::string body, std::string* answer);
 
   // Something that only a person can mend: nothing is sent for a while.
   Error halt(const std::string& sentence);
 
  private:
-  Error ask(net::Request request, const net::RetryTable& retries, std::string* answer);
+  Error ask(net::Request request, const net::RetryTable& retries, std::string* answer, net::RateLimit* limit = nullptr);
+  bool turn_comes() const;
   std::string words(const net::Response& response) const;
 
   processors::ServerGate gate_;
   net::Client client_;
+  net::RateLimit stream_limit_;
   const uint32_t timeout_ms_;
 };
 
