@@ -67,7 +67,8 @@ TEST(WandbBody, AnswersOfAnyShape) {
   json answer;
   answer["data"]["model"]["bucket"] = {
       {"historyLineCount", 7},
-      {"historyTail", json({R"({"x":NaN,"_step": 41,"_runtime":1})"}).dump()},
+      {"historyTail", json({R"({"x":NaN,"_step": 41,"_runtime":1.5})"}).dump()},
+      {"eventsTail", json({R"({"system.cpu":3,"_runtime":2.25})"}).dump()},
       {"summaryMetrics", R"({"a":1,"_step":3,"deep":)" + deep + "}"},
       {"config", R"({"lr":{"value":2},"_wandb":{"value":{"t":{}}},"d":{"value":)" + deep + "}}"},
       {"tags", {"x", 3}}};
@@ -75,11 +76,31 @@ TEST(WandbBody, AnswersOfAnyShape) {
   EXPECT_TRUE(wandb::read_found_run(answer.dump(), &state));
   EXPECT_EQ(state.lines, 7);
   EXPECT_EQ(state.next_step, 42);
+  EXPECT_EQ(state.ran_ns, 2'250'000'000);
   EXPECT_EQ(state.summary.at("a"), "1");
   EXPECT_EQ(state.tags, std::vector<std::string>{"x"});
   wandb::read_found_config(answer.dump(), &state);
   EXPECT_EQ(state.config.at("lr"), "0.5");  // ours stands
   EXPECT_EQ(state.config.at("_wandb"), R"({"value":{"t":{}}})");
+}
+
+// How long a run has run is the latest that is known of it; what is no such number is nothing.
+TEST(WandbBody, TheTimeOfARunThatIsGoneOnWith) {
+  const auto ran = [](const char* bucket) {
+    RunState state;
+    const std::string answer = std::string(R"({"data":{"model":{"bucket":)") + bucket + "}}}";
+    EXPECT_TRUE(wandb::read_found_run(answer, &state)) << bucket;
+    return state.ran_ns;
+  };
+  EXPECT_EQ(ran(R"({"summaryMetrics": "{\"_runtime\":7,\"_wandb\":{\"runtime\":8}}"})"), 8'000'000'000);
+  EXPECT_EQ(ran(R"({"summaryMetrics": "{\"_runtime\":9.5}"})"), 9'500'000'000);
+  EXPECT_EQ(ran(R"({"historyTail": "[\"{\\\"_runtime\\\":1e300}\"]"})"), 1'000'000'000'000'000'000);
+  for (const char* none :
+       {R"({})", R"({"historyTail": "[]"})", R"({"historyTail": "[\"{\\\"_runtime\\\":NaN}\"]"})",
+        R"({"historyTail": "[\"{\\\"_runtime\\\":-3}\"]"})", R"({"historyTail": "[\"{\\\"_runtime\\\":\"x\"}\"]"})",
+        R"({"summaryMetrics": "{\"_runtime\":\"7\",\"_wandb\":[]}"})"}) {
+    EXPECT_EQ(ran(none), 0) << none;
+  }
 }
 
 // Whatever a file holds, reading it ends.

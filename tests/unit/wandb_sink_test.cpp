@@ -1,5 +1,7 @@
 // The sink between batches and a backend: what is asked again after failures and crashes, what a host logs itself, and
 // values that are hard to write.
+#include <set>
+
 #include "processors/wandb/offline_backend.hpp"
 #include "wandb_support.hpp"
 
@@ -278,10 +280,19 @@ TEST_F(WandbSink, ARunOfAGivenIdGoesOn) {
   EXPECT_EQ(stored_.only().begins, 2);
   records_ = {};
   make_trace(3, 1);
+  for (const tr_record* each : records_.pointers()) {  // a day later
+    const_cast<tr_record*>(each)->start_ns += 86'400'000'000'000;
+    const_cast<tr_record*>(each)->end_ns += 86'400'000'000'000;
+  }
   const auto to = sink(joined);
   ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
   EXPECT_EQ(stored_.resumes, 2);
   const StoredRun& run = stored_.only();
+  const double before = run.row(3)["_runtime"];
+  EXPECT_GE(run.row(2)["_runtime"], run.row(1)["_runtime"]);
+  EXPECT_GT(before, 0.0);
+  EXPECT_NEAR(run.row(4)["_runtime"].get<double>(), before + 1.5e-6, 1e-9);  // as long after its trace's start
+  EXPECT_GT(run.row(4)["_timestamp"], 86'400.0);
   EXPECT_TRUE(run.whole());
   ASSERT_EQ(run.lines.size(), 5u);
   EXPECT_EQ(run.row(4)["_step"], 4);
@@ -308,6 +319,79 @@ TEST_F(WandbSink, ARunThatIsRefusedForGoodIsWrittenToAFile) {
     EXPECT_EQ(read_logged_run(test::read_file(entry.path().string())).rows.size(), 3u);
   }
   EXPECT_EQ(files, 1);
+}
+
+// The id of a run, by that of its trace.
+std::string id_of(int trace) {
+  std::string id;
+  for (int i = 0; i < 16; ++i) id += "0" + std::to_string(trace);
+  return id;
+}
+
+// The steps of the rows in all files of a folder.
+std::multiset<int64_t> steps_in_files(const std::string& folder) {
+  std::multiset<int64_t> steps;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
+    if (entry.path().extension() != ".wandb") continue;
+    for (const json& row : read_logged_run(test::read_file(entry.path().string())).rows)
+      steps.insert(row["step/number"].get<int64_t>());
+  }
+  return steps;
+}
+
+// A run that is refused after some of its rows were taken: those are at the server, the others in the file, each once;
+// also if the batch must be offered again because of another run, to this process or to the next, and the server takes
+// the run by then.
+TEST_F(WandbSink, WhatIsRefusedBetweenItsPartsIsNeitherDoubledNorLost) {
+  for (const bool dies : {false, true}) {
+    for (const size_t taken : {0, 2, 7}) {
+      stored_ = {};
+      records_ = {};
+      messages().clear();
+      const std::string folder = directory_.file(std::to_string(taken) + (dies ? "d" : "l"));
+      make_trace(1, 7);
+      make_trace(2, 3);
+      stored_.refused[id_of(1)] = taken;
+      int writes = 0;
+      stored_.fail = [&](bool after) { return !after && ++writes == 2 ? Error{TR_EAGAIN, "later"} : Error::none(); };
+      const auto make = [&] {
+        wandb::SinkOptions with = options();
+        with.state_folder = folder + "-states";
+        return std::make_unique<wandb::Sink>(with, std::make_unique<MemoryBackend>(&stored_),
+                                             std::make_unique<wandb::OfflineBackend>(folder, wandb::Place{}),
+                                             store_test::kHost);
+      };
+      auto to = make();
+      const size_t part = records_.size() - 8;  // in the middle of the first trace, whose rest comes later
+      ASSERT_EQ(deliver(*to, records_.pointers()), TR_EAGAIN);
+      stored_.refused.clear();
+      if (dies) to = make();
+      ASSERT_EQ(deliver(*to, records_.pointers(0, part)), TR_OK);
+      ASSERT_EQ(deliver(*to, records_.pointers(part)), TR_OK);
+      std::multiset<int64_t> steps = steps_in_files(folder);
+      for (const json& row : stored_.runs[id_of(1)].rows()) steps.insert(row["step/number"].get<int64_t>());
+      EXPECT_EQ(steps, (std::multiset<int64_t>{0, 1, 2, 3, 4, 5, 6})) << taken << dies;
+      EXPECT_EQ(stored_.runs[id_of(1)].lines.size(), taken);
+      expect_whole(stored_.runs[id_of(2)], 3);
+    }
+  }
+}
+
+// While what goes on waits to be told of, runs are kept alive all the same.
+TEST_F(WandbSink, RunsAreKeptAliveBetweenBatches) {
+  processors::ProcessorHost host = store_test::kHost;
+  host.awaited = [] {
+    static int asked = 0;
+    return ++asked % 4 == 0;
+  };
+  wandb::SinkOptions with = options();
+  with.interval_ms = 3'600'000;
+  wandb::Sink to(with, std::make_unique<MemoryBackend>(&stored_), nullptr, host);
+  make_trace(1, 2);
+  ASSERT_EQ(deliver(to, records_.pointers(0, 2)), TR_OK);
+  EXPECT_EQ(stored_.ticks, 0);
+  ASSERT_EQ(deliver(to, records_.pointers(2)), TR_OK);
+  EXPECT_EQ(stored_.ticks, 3);
 }
 
 // The spans of a trace in one another, in the last row, wherever the batches and the processes end.

@@ -46,8 +46,11 @@ struct Stored {
   std::map<std::string, StoredRun> runs;
   int writes = 0;
   int resumes = 0;
+  int ticks = 0;
   // Before (false) and after (true) a write is carried out: what it returns.
   std::function<Error(bool after)> fail;
+  // What is refused for good after so many rows of a write, by the id of the run.
+  std::map<std::string, size_t> refused;
 
   StoredRun& only() {
     EXPECT_EQ(runs.size(), 1u);
@@ -66,7 +69,12 @@ class MemoryBackend final : public wandb::Backend {
     if (found == stored_->runs.end()) return Error::none();
     const StoredRun& run = found->second;
     state->lines = static_cast<int64_t>(run.lines.size());
-    if (!run.lines.empty()) state->next_step = run.row(state->lines - 1)["_step"].get<int64_t>() + 1;
+    if (!run.lines.empty()) {
+      const json last = run.row(state->lines - 1);
+      state->next_step = last["_step"].get<int64_t>() + 1;
+      state->ran_ns = static_cast<int64_t>(last["_runtime"].get<double>() * 1e9 + 0.5);
+    }
+    state->resumed = true;
     state->summary = run.summary;
     state->tags = run.tags;
     return Error::none();
@@ -81,12 +89,15 @@ class MemoryBackend final : public wandb::Backend {
       run.name = state->name;
     }
     int64_t line = state->lines;
+    const auto refused = stored_->refused.find(state->id);
     for (const wandb::Row& row : delta.rows) {
+      if (refused != stored_->refused.end() && line >= state->lines + static_cast<int64_t>(refused->second)) break;
       const std::string text = row_text(row, *state);
       std::string& place = run.lines[line++];
       run.rewritten += !place.empty() && place != text ? 1 : 0;
       place = text;
     }
+    if (refused != stored_->refused.end()) return {TR_EINVAL, "no more of this"};
     for (const auto& [key, value] : delta.config) run.config[key] = value;
     for (const auto& [key, value] : delta.summary) run.summary[key] = value;
     run.tags = state->tags;
@@ -95,6 +106,11 @@ class MemoryBackend final : public wandb::Backend {
     state->lines = line;
     return Error::none();
   }
+  Expected<int64_t> lines_there(RunState* state) override {
+    const auto found = stored_->runs.find(state->id);
+    return found == stored_->runs.end() ? 0 : static_cast<int64_t>(found->second.lines.size());
+  }
+  void tick() override { ++stored_->ticks; }
 
  private:
   Error fail(bool after) { return stored_->fail ? stored_->fail(after) : Error::none(); }

@@ -3,7 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "os/time.hpp"
 #include "processors/wandb/run_body.hpp"
 
 namespace trunkline::wandb {
@@ -72,6 +71,7 @@ Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
     }
     if (error.code == TR_ELIMIT) error.code = TR_EINVAL;
     if (error) return error;
+    lines_taken_ = state.lines + static_cast<int64_t>(next);
     if (next == delta.rows.size()) return Error::none();
     first = next;
   }
@@ -79,6 +79,7 @@ Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
 
 Error OnlineBackend::write(RunState* state, const RunDelta& delta) {
   if (delta.empty()) return Error::none();
+  lines_taken_ = state->lines;
   RunState next = *state;
   const bool changes = delta.tags_changed || !delta.config.empty();
   if (delta.begins || changes || next.entity.empty()) {
@@ -96,19 +97,33 @@ Error OnlineBackend::write(RunState* state, const RunDelta& delta) {
     alive_.erase(path);
     told_to_stop_.erase(path);
   } else {
-    alive_[path] = os::monotonic_now();
+    alive_[path] = now_();
   }
   *state = std::move(next);
   return Error::none();
 }
 
+// An earlier try, of this process or of one that died, may have brought more lines there than this one.
+Expected<int64_t> OnlineBackend::lines_there(RunState* state) {
+  std::string data;
+  RunState found;
+  if (Error error = rest_->graphql(kRunQuery, run_variables(*state, place_), &data); error.code == TR_EAGAIN) {
+    return error;
+  } else if (!error) {
+    (void)read_found_run(data, &found);
+    if (!state->config_known) read_found_config(data, state);
+  }
+  alive_.erase(stream_path(*state));
+  return std::max({state->lines, lines_taken_, found.lines});
+}
+
 // Without it W&B takes a run for crashed. Whatever comes of it: the next rows will tell.
 void OnlineBackend::tick() {
   for (auto& [path, last] : alive_) {
-    if (os::monotonic_now() - last < kHeartbeatNs || !rest_->is_open()) continue;
+    if (now_() - last < kHeartbeatNs || !rest_->is_open()) continue;
     std::string answer;
     (void)rest_->post(path, "{}", &answer);
-    last = os::monotonic_now();
+    last = now_();
   }
 }
 

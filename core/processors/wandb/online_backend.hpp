@@ -6,6 +6,7 @@
 #include <memory>
 #include <string>
 
+#include "os/time.hpp"
 #include "processors/wandb/wandb_backend.hpp"
 #include "processors/wandb/wandb_rest.hpp"
 
@@ -13,12 +14,15 @@ namespace trunkline::wandb {
 
 class OnlineBackend final : public Backend {
  public:
-  OnlineBackend(std::unique_ptr<Rest> rest, Place place, const processors::ProcessorHost& host)
-      : rest_(std::move(rest)), place_(std::move(place)), host_(host) {}
+  // `now`: a clock in nanoseconds.
+  OnlineBackend(std::unique_ptr<Rest> rest, Place place, const processors::ProcessorHost& host,
+                int64_t (*now)() = &os::monotonic_now)
+      : rest_(std::move(rest)), place_(std::move(place)), host_(host), now_(now) {}
 
   std::string destination() const override { return rest_->destination(); }
   Error resume(RunState* state) override;
   Error write(RunState* state, const RunDelta& delta) override;
+  Expected<int64_t> lines_there(RunState* state) override;
   void tick() override;
 
  private:
@@ -30,7 +34,9 @@ class OnlineBackend final : public Backend {
   const std::unique_ptr<Rest> rest_;
   const Place place_;
   const processors::ProcessorHost host_;
+  int64_t (*const now_)();
   size_t most_bytes_ = size_t{8} << 20;       // of a request; less where the server takes less
+  int64_t lines_taken_ = 0;                   // of the run that was written last, as the server answered
   std::map<std::string, int64_t> alive_;      // paths of open runs, and when something was last told of them
   std::map<std::string, bool> told_to_stop_;  // by path
 };

@@ -114,18 +114,32 @@ std::string summary_line(const RunState& state, const RunDelta& delta) {
   return line;
 }
 
-// The step of the last row, if there is one: what it says for sure, though other values of it may be no JSON.
-int64_t step_after(const json& bucket) {
-  const json tail = parse(text_at(bucket, {"historyTail"}));
-  if (!tail.is_array() || tail.empty() || !tail.back().is_string()) return 0;
-  const std::string row = tail.back().get<std::string>();
-  constexpr std::string_view kStep = "\"_step\":";
-  size_t begin = row.rfind(kStep);
-  if (begin == std::string::npos) return 0;
-  begin = row.find_first_not_of(' ', begin + kStep.size());
-  int64_t step = -1;
-  if (begin != std::string::npos) std::from_chars(row.data() + begin, row.data() + row.size(), step);
-  return step + 1;
+// A number of the last line of a tail, if there is one: what it says for sure, though other values may be no JSON.
+template <class Number>
+Number in_last_line(const json& bucket, const char* tail_name, std::string_view key, Number otherwise) {
+  const json tail = parse(text_at(bucket, {tail_name}));
+  if (!tail.is_array() || tail.empty() || !tail.back().is_string()) return otherwise;
+  const std::string line = tail.back().get<std::string>();
+  const std::string quoted = "\"" + std::string(key) + "\":";
+  size_t begin = line.rfind(quoted);
+  if (begin == std::string::npos) return otherwise;
+  begin = line.find_first_not_of(' ', begin + quoted.size());
+  if (begin != std::string::npos) std::from_chars(line.data() + begin, line.data() + line.size(), otherwise);
+  return otherwise;
+}
+
+double number_at(const json& tree, std::initializer_list<const char*> path) {
+  const json* found = at(tree, path);
+  return found != nullptr && found->is_number() ? found->get<double>() : 0;
+}
+
+// How long it has run by what was last said of it, in rows, in the machine's figures or at its end.
+int64_t time_run(const json& bucket, const json& summary) {
+  constexpr double kMostSeconds = 1e9;
+  const double seconds = std::max({in_last_line(bucket, "historyTail", "_runtime", 0.0),
+                                   in_last_line(bucket, "eventsTail", "_runtime", 0.0),
+                                   number_at(summary, {"_runtime"}), number_at(summary, {kOurs, "runtime"})});
+  return seconds > 0 ? static_cast<int64_t>(std::min(seconds, kMostSeconds) * 1e9) : 0;
 }
 
 }  // namespace
@@ -174,9 +188,10 @@ bool read_found_run(const std::string& answer, RunState* state) {
   if (const json* count = member(*bucket, "historyLineCount"); count != nullptr && count->is_number_integer()) {
     state->lines = count->get<int64_t>();
   }
-  state->next_step = step_after(*bucket);
+  state->next_step = in_last_line<int64_t>(*bucket, "historyTail", "_step", -1) + 1;
   state->resumed = true;
   const json summary = parse(text_at(*bucket, {"summaryMetrics"}));
+  state->ran_ns = time_run(*bucket, summary);
   if (summary.is_object()) {
     for (const auto& [key, value] : summary.items()) {
       if (key.rfind('_', 0) != 0) state->summary[key] = dump(value);

@@ -15,8 +15,8 @@ inline constexpr const char* kUpsertQuery =
     "name entity { name } } } inserted } }";
 inline constexpr const char* kRunQuery =
     "query RunResumeStatus($project: String, $entity: String, $name: String!) { model(name: $project, entityName: "
-    "$entity) { bucket(name: $name, missingOk: true) { id name config summaryMetrics historyLineCount historyTail tags "
-    "} } }";
+    "$entity) { bucket(name: $name, missingOk: true) { id name config summaryMetrics historyLineCount historyTail "
+    "eventsTail tags } } }";
 
 // The variables of the two.
 std::string upsert_variables(const RunState& state, const Place& place);

@@ -139,17 +139,23 @@ void RunWork::add(const tr_record& record, const RunTerms& terms) {
   }
 }
 
+// What a run shows as its time goes on where it stood, whatever lies between: as with W&B's own client.
+void RunWork::begin_clock(int64_t now_ns, int64_t ran_ns) {
+  state.start_ns = std::max<int64_t>(1, now_ns - std::max<int64_t>(0, ran_ns));
+  state.last_ns = std::max(state.start_ns, now_ns);
+}
+
 // By its first record, which is its start unless what was known of the run was lost.
 void RunWork::begin(const tr_record& record, const RunTerms& terms) {
   if (record.type == TR_RECORD_EVENT) return;
   if (state.finished) {  // a run of a given id goes on with the next trace
     delta.begins = true;
     state.finished = false;
+    begin_clock(record.start_ns, state.last_ns - state.start_ns);
   }
   if (state.start_ns != 0) return;
   delta.begins = true;
-  state.start_ns = std::max<int64_t>(1, record.start_ns);
-  state.last_ns = state.start_ns;
+  begin_clock(record.start_ns, state.ran_ns);
   state.name = cut(terms.name.empty() ? view(record.name) : terms.name, kMostNameBytes);
   state.group = cut(terms.group.empty() ? view(record.group_id) : terms.group, kMostNameBytes);
   if (record.type == TR_RECORD_RUN_START) state.project = cut(view(record.project), kMostNameBytes);

@@ -34,6 +34,7 @@ struct RunWork {
 
  private:
   void begin(const tr_record& record, const RunTerms& terms);
+  void begin_clock(int64_t now_ns, int64_t ran_ns);
   void add_start(const tr_record& record);
   void add_span(const tr_record& record, const RunTerms& terms);
   void add_trace_end(const tr_record& record, const RunTerms& terms);

@@ -35,6 +35,10 @@ class Backend {
   // TR_EINVAL - this run will never be taken. The place in `state` moves on only when all is written.
   virtual Error write(RunState* state, const RunDelta& delta) = 0;
 
+  // After TR_EINVAL: the number of the run's lines that are there all the same, so that they are not written elsewhere
+  // as well; the configuration in `state` is completed. TR_EAGAIN: that is not known now.
+  virtual Expected<int64_t> lines_there(RunState* state) { return state->lines; }
+
   // Called about once a second.
   virtual void tick() {}
 };

@@ -33,7 +33,8 @@ constexpr TextField kTexts[] = {{"id", &RunState::id},           {"entity", &Run
 constexpr NumberField kNumbers[] = {{"start", &RunState::start_ns}, {"last", &RunState::last_ns},
                                     {"open", &RunState::open},      {"runs", &RunState::open_runs},
                                     {"next", &RunState::next_step}, {"lines", &RunState::lines},
-                                    {"length", &RunState::length},  {"records", &RunState::records}};
+                                    {"length", &RunState::length},  {"records", &RunState::records},
+                                    {"taken", &RunState::taken},    {"ran", &RunState::ran_ns}};
 constexpr FlagField kFlags[] = {{"offline", &RunState::offline},
                                 {"lost", &RunState::lost},
                                 {"of_trace", &RunState::of_trace},

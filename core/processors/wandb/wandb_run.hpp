@@ -49,7 +49,9 @@ struct RunState : processors::RunTotals {
   int64_t open = 0;       // traces that have not ended
   int64_t open_runs = 0;  // of the host, that have not finished
   int64_t next_step = 0;  // one past the last row's
-  int64_t lines = 0;      // online: rows the server has
+  int64_t lines = 0;      // rows the server has, or would have
+  int64_t taken = 0;      // offline: rows before this one are at the server, which refused the others
+  int64_t ran_ns = 0;     // how long it had run when it was found there
   int64_t length = 0;     // offline: bytes of the file
   int64_t records = 0;    // offline: how many it has
   std::vector<std::string> tags;

@@ -1,5 +1,7 @@
 #include "processors/wandb/wandb_sink.hpp"
 
+#include <algorithm>
+#include <charconv>
 #include <chrono>
 #include <thread>
 
@@ -46,10 +48,11 @@ void Sink::restore(const std::string& directory, std::string_view state) {
 }
 
 // W&B counts requests: what goes on is told of now and then, and the records wait in the log meanwhile.
-void Sink::take_breath() const {
+void Sink::take_breath() {
   const int64_t next = last_sent_ + int64_t{options_.interval_ms} * 1'000'000;
   while (last_sent_ != 0 && os::monotonic_now() < next) {
     if (host_.awaited == nullptr || host_.awaited()) return;
+    backend_->tick();
     std::this_thread::sleep_for(kLook);
   }
 }
@@ -177,21 +180,53 @@ Error Sink::grow_trees(const std::string& key, RunWork* work) {
   return Error::none();
 }
 
+// Once it is refused a run is a file, though the batch be offered again and the server think better of it: what is in
+// the file is not told to the server, and what the server has is not in the file.
+Error Sink::note_refusal(const std::string& note, RunState* state) {
+  const auto there = backend_->lines_there(state);
+  if (!there) return there.error();
+  state->offline = true;
+  state->taken = *there;
+  rubbish_.push_back(note);
+  return files_.put(note, std::to_string(*there));
+}
+
+void Sink::recall_refusal(const std::string& note, RunState* state) {
+  const std::string noted = files_.get(note);
+  if (noted.empty()) return;
+  state->offline = true;
+  std::from_chars(noted.data(), noted.data() + noted.size(), state->taken);
+  rubbish_.push_back(note);
+}
+
+Error Sink::write_to_refuge(RunWork* work) {
+  RunState& state = work->state;
+  std::vector<Row>& rows = work->delta.rows;
+  const auto count = static_cast<int64_t>(rows.size());
+  const int64_t there = std::clamp<int64_t>(state.taken - state.lines, 0, count);
+  rows.erase(rows.begin(), rows.begin() + there);
+  state.lines += count;
+  return refuge_->write(&state, work->delta);
+}
+
 Error Sink::write(const std::string& key, RunWork* work) {
   RunState& state = work->state;
   if (state.lost) return Error::none();
   if (options_.terms.trace_tree) {
     if (Error error = grow_trees(key, work)) return error;
   }
-  Backend* const backend = state.offline && refuge_ != nullptr ? refuge_.get() : backend_.get();
-  Error error = backend->write(&state, work->delta);
-  if (!error || error.code == TR_EAGAIN) return error;
+  if (work->delta.empty()) return Error::none();
+  const std::string note = unique_key(key) + "@refused-" + std::to_string(state.start_ns);
+  if (!state.offline && refuge_ != nullptr) recall_refusal(note, &state);
+  const bool to_file = state.offline && refuge_ != nullptr;
+  Error error = to_file ? write_to_refuge(work) : backend_->write(&state, work->delta);
   if (error.code == TR_EINVAL && !state.offline && refuge_ != nullptr) {
     remark("W&B refuses a run, so what is left of it is written to a file in " + refuge_->destination() +
            ", for `wandb sync`: " + error.message);
-    state.offline = true;
-    return refuge_->write(&state, work->delta);
+    if (Error failed = note_refusal(note, &state)) return failed;
+    error = write_to_refuge(work);
   }
+  if (!error || error.code == TR_EAGAIN) return error;
   state.lost = true;
   remark("W&B: nothing more of a run is written: " + error.message);
   return Error::none();

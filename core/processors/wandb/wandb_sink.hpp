@@ -45,7 +45,10 @@ class Sink {
   Error write(const std::string& key, RunWork* work);
   Error grow_trees(const std::string& key, RunWork* work);
   Error keep_states(RunStates* known);
-  void take_breath() const;
+  Error write_to_refuge(RunWork* work);
+  void recall_refusal(const std::string& note, RunState* state);
+  Error note_refusal(const std::string& note, RunState* state);
+  void take_breath();
   void clear_away();
   void remark(const std::string& sentence);
   std::string unique_key(const std::string& key) const { return directory_ + "-" + key; }
