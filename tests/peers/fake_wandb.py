@@ -7,14 +7,15 @@ artifacts, how often each operation was asked; ?raw=1 adds the lines as they wer
 {"match": part of the path, of the name of the operation or of a field of it, "times": n, "skip": requests to let pass
 first, "fault": [name, arguments...], "after": whether the request is carried out first}; faults are those of
 tests/peers/faults.py, and "graphql-error". POST /_stop {"run": path} stops a run as the web page does. Options: --key KEY,
---entity NAME, --max-body BYTES, --lenient (fields it does not know are null, not an error). Prints its port and ends with
-its standard input."""
+--entity NAME, --max-body BYTES, --tls CERTIFICATE KEY, --lenient (fields it does not know are null, not an error). Prints
+its port and ends with its standard input."""
 import argparse
 import base64
 import gzip
 import hashlib
 import json
 import re
+import ssl
 import sys
 import threading
 import time
@@ -222,9 +223,14 @@ def main():
     parser.add_argument("--entity", default="fake-entity")
     parser.add_argument("--max-body", type=int, default=0)
     parser.add_argument("--lenient", action="store_true")
+    parser.add_argument("--tls", nargs=2)
     options = parser.parse_args()
     server = Server(("127.0.0.1", 0), Handler)
-    options.public_url = f"http://127.0.0.1:{server.server_address[1]}"
+    options.public_url = f"http{'s' * bool(options.tls)}://127.0.0.1:{server.server_address[1]}"
+    if options.tls:
+        context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+        context.load_cert_chain(*options.tls)
+        server.socket = context.wrap_socket(server.socket, server_side=True, do_handshake_on_connect=False)
     server.backend = Backend(options)
     threading.Thread(target=server.serve_forever, daemon=True).start()
     print(server.server_address[1], flush=True)

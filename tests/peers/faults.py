@@ -17,6 +17,10 @@ def answer(handler, status=200, body=b"{}", headers=(), content_type="applicatio
         handler.wfile.write(body)
 
 
+def rate_limit(handler, remaining, reset):
+    answer(handler, headers=[("RateLimit-Remaining", remaining), ("RateLimit-Reset", reset)])
+
+
 def raw(handler, data):
     handler.close_connection = True
     handler.connection.sendall(data)
@@ -83,6 +87,7 @@ FAULTS = {
     "json": lambda h, shape: answer(h, 200, shapes()[shape]),
     "status": lambda h, code: answer(h, int(code)),
     "retry-after": retry_after,
+    "rate-limit": rate_limit,
     "html": lambda h: answer(h, 200, b"<html>hello</html>", content_type="text/html"),
     "empty": lambda h: answer(h, 200, b""),
     "no-content": lambda h: raw(h, b"HTTP/1.1 204 No Content\r\n\r\n"),

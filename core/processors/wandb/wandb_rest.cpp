@@ -43,6 +43,12 @@ std::string words_of(const std::string& body) {
   return words;
 }
 
+// All that W&B answers is an object.
+bool is_object(const std::string& body) {
+  const size_t begin = body.find_first_not_of(" \t\r\n");
+  return begin != std::string::npos && body[begin] == '{' && json::accept(body);
+}
+
 net::Request request_of(std::string path, std::string body) {
   net::Request request;
   request.method = "POST";
@@ -89,7 +95,7 @@ Error Rest::ask(net::Request request, const net::RetryTable& retries, std::strin
   if (limit != nullptr) limit->told(response, os::monotonic_now());
   const net::Verdict verdict = retries.verdict(response);
   if (verdict == net::Verdict::kDone) {
-    if (!json::accept(response.body)) return halt("what answers at " + destination() + " is not W&B");
+    if (!is_object(response.body)) return halt("what answers at " + destination() + " is not W&B");
     gate_.succeeded();
     *answer = std::move(response.body);
     return Error::none();
