@@ -54,6 +54,7 @@ bench: setup build ## the benchmarks
 	cmake --build --preset release -j$(JOBS)
 	python3 bench/run.py
 	python3 bench/mlflow.py
+	python3 bench/wandb.py
 
 install: build ## into DESTDIR and prefix (/usr/local)
 	cmake --install build --prefix $(prefix) --strip

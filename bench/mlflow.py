@@ -8,7 +8,7 @@ import sys
 import tempfile
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kit import machine, mlflow_page, mlflow_runs, peers  # noqa: E402
+from kit import machine, mlflow_page, mlflow_runs, peers, tracker_runs  # noqa: E402
 
 
 def parse():
@@ -35,7 +35,7 @@ def versions(interpreter):
 
 def main():
     options = parse()
-    interpreter = mlflow_runs.python()
+    interpreter = tracker_runs.python("tests/peers/mlflow_requirements.txt")
     scratch_root = peers.BUILT / "scratch"
     scratch_root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch_root) as scratch:

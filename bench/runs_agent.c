@@ -1,10 +1,10 @@
-/* Our side of docs/benchmarks_mlflow.md: what an agent does, with the processors that the environment names, in one
- * process; bench/peers/mlflow_sdk/agent.py does the same through the official SDK. Prints one line of JSON.
- *   mlflow_agent numbers COUNT   numbers logged to one run, until the server has them
- *   mlflow_agent calls COUNT     generations with model and usage in one trace: what the caller pays
- *   mlflow_agent traces COUNT    traces of ten spans, until the server has them
- *   mlflow_agent first           one number; the time at which it was logged, then waits for the end of its input
- *   mlflow_agent short           one trace of ten spans */
+/* Our side of docs/benchmarks_mlflow.md and docs/benchmarks_wandb.md: what an agent does, with the processors that the
+ * environment names, in one process; bench/peers/mlflow_sdk/agent.py and bench/peers/wandb_sdk/agent.py do the same
+ * through the official SDKs. Prints one line of JSON. runs_agent numbers COUNT   numbers logged to one run, until the
+ * server has them runs_agent calls COUNT     generations with model and usage in one trace: what the caller pays
+ *   runs_agent traces COUNT    traces of ten spans, until the server has them
+ *   runs_agent first           one number; the time at which it was logged, then waits for the end of its input
+ *   runs_agent short           one trace of ten spans */
 #define _GNU_SOURCE
 #include <dirent.h>
 #include <math.h>
@@ -131,6 +131,7 @@ static int first(void) {
   const tr_run run = tr_run_start(NULL);
   printf("{\"mode\":\"first\",\"logged_ns\":%.0f}\n", now_ns(CLOCK_MONOTONIC));
   log_number(run, 0);
+  log_number(run, 1); /* a row of W&B is whole when the next step begins */
   fflush(stdout);
   while (read(0, &byte, 1) == 1) {
   }

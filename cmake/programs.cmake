@@ -29,7 +29,7 @@ endfunction()
 function(trunkline_add_benchmarks)
   trunkline_benchmark(ours ours.c trunkline_shared)
   trunkline_benchmark(probe probe.c trunkline_shared)
-  trunkline_benchmark(mlflow_agent mlflow_agent.c trunkline_shared)
+  trunkline_benchmark(runs_agent runs_agent.c trunkline_shared)
   trunkline_benchmark(floor floor.c)
   trunkline_benchmark(make_store core/make_store.cpp trunkline_static trunkline_internal) # it sees the inside
   # The yardstick, for `floor` to load, as it was measured.

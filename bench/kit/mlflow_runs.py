@@ -2,35 +2,21 @@
 SDK, and prepared HTTP bodies for the server's own limit."""
 import json
 import os
-import shutil
 import subprocess
-import sys
-import tempfile
 import time
 import urllib.request
-from dataclasses import dataclass
 
-from kit import machine, peers
-from kit.runner import Outcome, lines_of_json, progress
+from kit import peers, tracker_runs
+from kit.tracker_runs import AGENT, Writer
 
-AGENT = peers.ROOT / "build" / "bench" / "mlflow_agent"
 FOLDER = peers.ROOT / "bench" / "peers" / "mlflow_sdk"
 EXPERIMENT = "benchmark"
-TIMEOUT_S = 600
-LOOK_EVERY_S = 0.005
 # The SDK is given less of what it needs seconds for; all figures are per record or per second.
 OURS = {"numbers": 10_000, "calls": 2_000, "traces": 30, "joined": 30, "first": 1, "short": 1}
 SDK = {"numbers": 300, "calls": 300, "joined": 30, "first": 1, "short": 1, "nothing": 1}
 RAW = {"numbers": 10_000, "traces": 30}
 WITHOUT = {"numbers": 10_000, "calls": 2_000}
 MODES = ("nothing", "numbers", "calls", "traces", "joined", "first", "short")
-
-
-def python():
-    """The interpreter of the environment that has MLflow; made when it is not there."""
-    done = subprocess.run([sys.executable, peers.ROOT / "tools" / "python_environment.py",
-                           "tests/peers/mlflow_requirements.txt"], stdout=subprocess.PIPE, text=True, check=True)
-    return os.path.join(done.stdout.strip(), "bin", "python")
 
 
 class Server:
@@ -66,15 +52,6 @@ class Server:
         return bool(found) and "metrics" in found[0].get("data", {})
 
 
-@dataclass
-class Writer:
-    """A program that writes to the server: the modes that it has, and how much of each."""
-    name: str
-    command: list
-    modes: dict
-    environment: dict
-
-
 def writers(interpreter):
     ours = {"TRUNKLINE_PROCESSORS": "mlflow"}
     return [Writer("trunkline", [AGENT], OURS, ours),
@@ -93,67 +70,22 @@ def environment(writer, server, mode, folder):
     return kept
 
 
-def arrival(process, server, since_ms):
-    """Until the server shows a number, and when it was logged, as the process says it."""
-    deadline = time.monotonic() + TIMEOUT_S
-    while not server.newest_run_has_a_number(since_ms):
-        if process.poll() is not None or time.monotonic() > deadline:
-            raise RuntimeError("the first number does not come")
-        time.sleep(LOOK_EVERY_S)
-    return time.monotonic_ns()
-
-
 def run(writer, mode, server, scratch):
-    """One run in a process and directory of its own."""
-    folder = tempfile.mkdtemp(dir=scratch)
-    word = "traces" if mode == "joined" else mode
-    since_ms, before, begin = time.time_ns() // 1_000_000, machine.load(), time.monotonic_ns()
-    process = subprocess.Popen([*writer.command, word, str(writer.modes[mode])], cwd=folder, stdin=subprocess.PIPE,
-                               stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, errors="replace",
-                               env=environment(writer, server, mode, folder))
-    try:
-        arrived = arrival(process, server, since_ms) if mode == "first" else 0
-        out, err = process.communicate(timeout=TIMEOUT_S)
-        ended = time.monotonic_ns()
-    except subprocess.TimeoutExpired:
-        raise RuntimeError(f"more than {TIMEOUT_S} s") from None
-    finally:
-        process.kill()
-        process.wait()
-        shutil.rmtree(folder, ignore_errors=True)
-    if process.returncode:
-        raise RuntimeError(f"ended with {process.returncode}: {err[-500:]}")
-    row = lines_of_json(out)[0]
-    row.update(load=before, process_s=(ended - begin) / 1e9)
-    if arrived:
-        row.update(arrival_s=(arrived - row["logged_ns"]) / 1e9, from_start_s=(arrived - begin) / 1e9)
-    if row.get("seconds"):
-        row["per_s"] = row["records"] / row["seconds"]
-    return row
+    word, since_ms = "traces" if mode == "joined" else mode, time.time_ns() // 1_000_000
+    return tracker_runs.run([*writer.command, word, str(writer.modes[mode])],
+                            lambda folder: environment(writer, server, mode, folder), scratch,
+                            (lambda: server.newest_run_has_a_number(since_ms)) if mode == "first" else None)
 
 
 def measure(interpreter, repetitions, scratch):
     """{(writer, mode): Outcome}, and failures as texts."""
-    outcomes, failures = {}, {}
     server = Server(interpreter, scratch)
     try:
         everybody = writers(interpreter)
         for writer in everybody:  # what the server and the disk do the first time only
             if "numbers" in writer.modes:
                 run(Writer(writer.name, writer.command, {"numbers": 10}, writer.environment), "numbers", server, scratch)
-        for repetition in range(repetitions):
-            for mode in MODES:
-                for writer in everybody:
-                    if mode not in writer.modes or (writer.name, mode) in failures:
-                        continue
-                    try:
-                        row = run(writer, mode, server, scratch)
-                    except RuntimeError as error:
-                        failures[writer.name, mode] = str(error)
-                        continue
-                    progress(f"{writer.name} {mode}: {row['process_s']:.1f} s")
-                    outcomes.setdefault((writer.name, mode), Outcome([])).rows.append(row)
-            progress(f"MLflow: repetition {repetition + 1} of {repetitions}, load {machine.load():.1f}")
+        return tracker_runs.take_turns(everybody, MODES, repetitions,
+                                       lambda writer, mode: run(writer, mode, server, scratch), "MLflow")
     finally:
         server.close()
-    return outcomes, failures

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""bench/run.py: it builds once, runs interleaved, counts what is lost, says what failed, and judges goals either way."""
+"""The benchmarks: they build once, run interleaved, count what is lost, say what failed, and judge goals either way."""
 import os
 import subprocess
 import sys
@@ -9,7 +9,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
-from kit import cache, callgrind, goals, mlflow_page, page, peers, report, runner  # noqa: E402
+from kit import cache, callgrind, goals, mlflow_page, page, peers, report, runner, tracker_runs, wandb_page  # noqa: E402
 
 SAY = "import sys, os; open(os.environ['ORDER'], 'a').write(os.environ['NAME'] + sys.argv[1] + ' '); "
 LINE = "print('{\"peer\": \"p\", \"call_ns\": %s, \"cpu_ns\": 1, \"rss_mb\": 1, \"dropped\": %s}')"
@@ -141,6 +141,71 @@ class MlflowGoals(unittest.TestCase):
 
     def test_that_were_not_measured_say_so(self):
         self.assertEqual({goal.reached for goal in mlflow_page.goals({})}, {None})
+
+
+class WandbGoals(unittest.TestCase):
+    def reached(self, **figures):
+        row = {"per_s": 95, "call_cpu_ns": 100, "private_kib": 8192, "threads": 4, "process_s": 0.1, "from_start_s": 0.1,
+               "processes": 1, "bytes_per_row": 100, **figures}
+        sdk = {"call_cpu_ns": 50_000, "process_s": 4, "from_start_s": 15, "bytes_per_row": 300}
+        modes = ("numbers", "calls", "offline", "first", "short")
+        outcomes = {("trunkline", mode): runner.Outcome([row]) for mode in modes}
+        outcomes.update({("sdk", mode): runner.Outcome([sdk]) for mode in modes})
+        outcomes.update({("without", mode): runner.Outcome([{"private_kib": 1024}]) for mode in ("numbers", "calls")})
+        outcomes["raw", "numbers"] = runner.Outcome([{"per_s": 100}])
+        return [goal.reached for goal in wandb_page.goals(outcomes)]
+
+    def test_are_reached_or_not(self):
+        self.assertEqual(self.reached(), [True] * 8)
+        self.assertEqual(self.reached(call_cpu_ns=1001), [False] + [True] * 7)
+        self.assertEqual(self.reached(from_start_s=2, per_s=89, process_s=0.5), [True] + [False] * 3 + [True] * 4)
+        self.assertEqual(self.reached(private_kib=12 * 1024, threads=6, processes=2, bytes_per_row=301),
+                         [True] * 4 + [False] * 4)
+
+    def test_that_were_not_measured_say_so(self):
+        self.assertEqual({goal.reached for goal in wandb_page.goals({})}, {None})
+
+
+class TrackerRuns(Scratch):
+    def run_python(self, script, **more):
+        return tracker_runs.run([sys.executable, "-c", script], lambda folder: dict(os.environ, PLACE=folder), self.scratch,
+                                **more)
+
+    def test_measures_one_run_and_leaves_nothing(self):
+        script = "import os; open(os.environ['PLACE'] + '/left', 'w').write('x'); print('{\"records\": 6, \"seconds\": 2}')"
+        row = self.run_python(script, look_at=lambda folder: {"left": os.listdir(folder)})
+        self.assertEqual((row["per_s"], row["left"]), (3, ["left"]))
+        self.assertGreater(row["process_s"], 0)
+        self.assertEqual(list(self.scratch.iterdir()), [])
+
+    def test_tells_when_the_first_number_has_arrived_and_how_many_processes_there_are(self):
+        script = ("import subprocess, sys, time; child = subprocess.Popen(['sleep', '600']);"
+                  "print('{\"logged_ns\": %d}' % time.monotonic_ns(), flush=True); open('logged', 'w'); sys.stdin.read(); "
+                  "child.kill()")
+        row = self.run_python(script, has_arrived=lambda: any(self.scratch.glob("*/logged")))
+        self.assertEqual(row["processes"], 2)
+        self.assertGreater(row["arrival_s"], 0)
+        self.assertGreater(row["from_start_s"], row["arrival_s"])
+
+    def test_says_what_failed(self):
+        for script in ("raise SystemExit('broken')", "pass"):
+            with self.assertRaises((RuntimeError, IndexError)):
+                self.run_python(script, has_arrived=lambda: False)
+
+    def test_all_writers_take_turns(self):
+        asked = []
+
+        def one(writer, mode):
+            asked.append(writer.name + mode)
+            if writer.name == "b":
+                raise RuntimeError("broken")
+            return {"process_s": 0}
+
+        writers = [tracker_runs.Writer("a", [], {"x": 1, "y": 1}, {}), tracker_runs.Writer("b", [], {"y": 1}, {})]
+        outcomes, failures = tracker_runs.take_turns(writers, ("x", "y"), 2, one, "nobody")
+        self.assertEqual(asked, ["ax", "ay", "by", "ax", "ay"])
+        self.assertEqual(failures, {("b", "y"): "broken"})
+        self.assertEqual(len(outcomes["a", "x"].rows), 2)
 
 
 class Programs(Scratch):

@@ -1,4 +1,4 @@
-"""What bench/mlflow_agent.c does, through MLflow's own SDK in its asynchronous forms; run by an environment that has it.
+"""What bench/runs_agent.c does, through MLflow's own SDK in its asynchronous forms; run by an environment that has it.
 Prints one line of JSON. MLFLOW_TRACKING_URI and MLFLOW_EXPERIMENT_NAME say where to.
 usage: agent.py numbers COUNT | calls COUNT | traces COUNT | first | short | nothing"""
 import json
