@@ -1,6 +1,4 @@
 // trunkline rm: removes traces from the store.
-#include <unistd.h>
-
 #include <algorithm>
 #include <set>
 
@@ -9,6 +7,7 @@
 #include "reading/directory.hpp"
 #include "reading/reading.hpp"
 #include "session.hpp"
+#include "terminal/confirm.hpp"
 #include "terminal/text.hpp"
 #include "terminal/time_text.hpp"
 #include "trace/json.hpp"
@@ -96,17 +95,6 @@ void name_some(const Choice& choice) {
   }
 }
 
-// On a terminal only.
-bool is_confirmed(const Choice& choice) {
-  note("Removing " + summary(choice) + ":");
-  name_some(choice);
-  static constexpr std::string_view kQuestion = "Go on? [y/N] ";
-  static_cast<void>(!::write(STDERR_FILENO, kQuestion.data(), kQuestion.size()));
-  char answer[256];
-  const ssize_t size = ::read(STDIN_FILENO, answer, sizeof answer);
-  return size > 0 && (answer[0] == 'y' || answer[0] == 'Y');
-}
-
 void write_result(const Choice& choice, bool removed, Session* session) {
   Output* output = session->output();
   if (!session->json()) {
@@ -157,8 +145,10 @@ int run(const Arguments& arguments, Session* session) {
   }
   const bool dry = arguments.has("dry-run");
   if (!dry && !arguments.has("yes") && !choice.traces.empty()) {
-    if (::isatty(STDIN_FILENO) != 1) return session->refuse("standard input is no terminal to ask on; use --yes");
-    if (!is_confirmed(choice)) return session->fail({TR_ESTATE, "nothing was removed"});
+    if (!can_ask()) return session->refuse("standard input is no terminal to ask on; use --yes");
+    note("Removing " + summary(choice) + ":");
+    name_some(choice);
+    if (!is_confirmed()) return session->fail({TR_ESTATE, "nothing was removed"});
   }
   opened->reset();
   if (!dry) {

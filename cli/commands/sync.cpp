@@ -1,16 +1,26 @@
-// trunkline sync: delivers to a server what dead processes had not delivered to it, and W&B runs that are files.
+// trunkline sync: delivers to a server what dead processes had not delivered to it, and W&B runs that are files; tells
+// what waits for whom, and gives it up when it is told to.
+#include <algorithm>
+
 #include "arguments.hpp"
 #include "commands/commands.hpp"
+#include "pipeline/adoption.hpp"
 #include "processors/wandb/wandb_upload.hpp"
 #include "reading/adopt.hpp"
 #include "reading/runs.hpp"
+#include "reading/waiting.hpp"
 #include "session.hpp"
+#include "terminal/confirm.hpp"
+#include "terminal/table.hpp"
+#include "terminal/text.hpp"
+#include "terminal/time_text.hpp"
 #include "trace/json.hpp"
 
 namespace trunkline::cli {
 namespace {
 
 constexpr int64_t kUsualTimeout = 300;
+constexpr int64_t kLookMs = 2'000;
 
 constexpr Operand kOperands[] = {
     {"LOG",
@@ -23,6 +33,13 @@ constexpr Option kOptions[] = {
     {"options", 0, OptionType::kText, "JSON",
      "The options of the processor, as the process that died had them. What they do not say is taken from the same "
      "environment variables."},
+    {"list", 0, OptionType::kFlag, "", "Only tell what waits: for which processor, for which destination, how much."},
+    {"from", 0, OptionType::kText, "DESTINATION",
+     "What waits for this destination, as --list shows it. It is delivered to that of the options and the "
+     "environment."},
+    {"discard", 0, OptionType::kText, "PROCESSOR",
+     "Give up what waits for the processor of this name; with --from, what waits for this destination alone."},
+    {"yes", 'y', OptionType::kFlag, "", "With --discard: do not ask."},
     {"timeout", 0, OptionType::kCount, "SECONDS", "How long to wait at most. Default: 300."},
 };
 
@@ -60,15 +77,97 @@ int upload(const Arguments& arguments, int64_t timeout_ms, Session* session) {
   return result;
 }
 
+void write_json(const std::vector<Waiting>& all, Output* output) {
+  std::string text = "[";
+  for (const Waiting& waiting : all) {
+    if (text.size() > 1) text += ",";
+    JsonMembers members(&text);
+    members.text("processor", waiting.processor());
+    members.text_or_null("destination", waiting.destination());
+    members.number("records", as_number(waiting.records));
+    members.number("runs", as_number(waiting.runs));
+    members.number("oldest_ns", waiting.oldest_ns);
+    members.number("expires_ns", waiting.oldest_ns + pipeline::kExpiryNs);
+    members.close();
+  }
+  output->write(text + "]\n");
+}
+
+void write_table(const std::vector<Waiting>& all, Session* session) {
+  Table table({{"PROCESSOR", false, Column::kAlways},
+               {"RECORDS", true, 3},
+               {"RUNS", true, 1},
+               {"AGE", true, 2},
+               {"DESTINATION", false, Column::kAlways}});
+  for (const Waiting& waiting : all) {
+    table.add({{visible(waiting.processor()), Colour::kCyan},
+               {std::to_string(waiting.records)},
+               {std::to_string(waiting.runs)},
+               {duration_text(std::max<int64_t>(0, session->now_ns() - waiting.oldest_ns))},
+               {waiting.destination().empty() ? "-" : visible(waiting.destination())}});
+  }
+  table.print(session->output(), session->terminal());
+}
+
+// What lies in the recorders of the dead is counted only when it is in their logs.
+std::vector<Waiting> look(const Session& session) {
+  if (!has_runs(session.directory())) return {};
+  static_cast<void>(adopt_for_store(session.directory(), kLookMs));
+  return list_waiting(session.directory()).processors;
+}
+
+int list(Session* session) {
+  const std::vector<Waiting> all = look(*session);
+  if (session->json()) {
+    write_json(all, session->output());
+  } else if (all.empty()) {
+    session->output()->write("nothing waits\n");
+  } else {
+    write_table(all, session);
+  }
+  return kSuccess;
+}
+
+int discard(const Arguments& arguments, int64_t timeout_ms, Session* session) {
+  const std::string name = arguments.text("discard");
+  const std::string from = arguments.text("from");
+  std::vector<Waiting> chosen;
+  for (Waiting& waiting : look(*session)) {
+    if (waiting.processor() == name && (from.empty() || waiting.destination() == from)) chosen.push_back(waiting);
+  }
+  if (!chosen.empty() && !arguments.has("yes")) {
+    if (!can_ask()) return session->refuse("standard input is no terminal to ask on; use --yes");
+    for (const Waiting& waiting : chosen) {
+      note("Discarding " + std::to_string(waiting.records) + " records for " + visible(waiting.processor()) + " " +
+           visible(waiting.destination()));
+    }
+    if (!is_confirmed()) return session->fail({TR_ESTATE, "nothing was discarded"});
+  }
+  uint64_t records = 0;
+  bool complete = true;
+  for (const Waiting& waiting : chosen) {
+    const Adopted gone = discard_for(std::string(waiting.processor()), std::string(waiting.destination()),
+                                     session->directory(), timeout_ms);
+    records += gone.delivered;
+    complete = complete && gone.complete;
+  }
+  session->output()->write(session->json() ? "{\"discarded\":" + std::to_string(records) + "}\n"
+                                           : "discarded " + std::to_string(records) + " records\n");
+  return complete ? kSuccess : session->fail({TR_ETIMEDOUT, "not everything could be discarded"});
+}
+
 int run(const Arguments& arguments, Session* session) {
   const std::string target = arguments.has("to") ? arguments.text("to") : "mlflow";
   const int64_t timeout_ms = arguments.number("timeout").value_or(kUsualTimeout) * 1'000;
+  if (arguments.has("list")) return list(session);
+  if (arguments.has("discard")) return discard(arguments, timeout_ms, session);
   if (!arguments.operands().empty()) {
     return target == "wandb" ? upload(arguments, timeout_ms, session) : session->refuse("LOG is for --to wandb");
   }
   Adopted found;
   if (has_runs(session->directory())) {
-    const auto result = adopt_for(target, arguments.text("options"), session->directory(), timeout_ms);
+    const auto result =
+        adopt_for(target, arguments.text("options"), arguments.text("from"), session->directory(), timeout_ms);
     if (!result) return session->fail(result.error());
     found = *result;
   }
@@ -81,9 +180,10 @@ const Command kSync = {"sync",
                        "Deliver to a server what dead processes left undelivered.",
                        "Takes up the runs of processes that died, or ended while their server was away, and delivers "
                        "what the processor of that server had not taken. The next process with the same processor does "
-                       "so by itself. Runs whose process lives are left alone. With LOG it uploads W&B runs that were "
-                       "written to files, of this library or of W&B's own, as far as they hold metrics, summaries and "
-                       "configurations.",
+                       "so by itself. Runs whose process lives are left alone. What waits for another server, --list "
+                       "tells, --from delivers all the same and --discard gives up. With LOG it uploads W&B runs that "
+                       "were written to files, of this library or of W&B's own, as far as they hold metrics, summaries "
+                       "and configurations.",
                        kOperands,
                        kOptions,
                        Paging::kNever,

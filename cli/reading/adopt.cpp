@@ -10,6 +10,7 @@
 #include "reading/counting_processor.hpp"
 #include "session.hpp"
 #include "terminal/output.hpp"
+#include "terminal/text.hpp"
 #include "trace/json.hpp"
 
 namespace trunkline::cli {
@@ -72,6 +73,7 @@ void write_json(const std::string& directory, const Adopted& found, Output* outp
   members.number("corrupt", as_number(found.corrupt));
   members.number("expired", as_number(found.expired));
   members.number("waiting", as_number(found.waiting));
+  members.text_or_null("destination", found.destination);
   members.number("delivered", as_number(found.delivered));
   members.number("spans", as_number(found.spans));
   members.boolean("complete", found.complete);
@@ -86,12 +88,14 @@ void write_text(const Adopted& found, std::string_view place, Output* output) {
   }
   output->write(counted(found.runs, "dead run") + "\n");
   output->write("  " + counted(found.recovered, "record") + " recovered from memory\n");
-  output->write("  " + counted(found.delivered, "record") + " delivered to " + std::string(place) + ", " +
+  const std::string to = std::string(place) + (found.destination.empty() ? "" : " at " + visible(found.destination));
+  output->write("  " + counted(found.delivered, "record") + " delivered to " + to + ", " +
                 counted(found.spans, "span") + " among them\n");
   output->write("  " + std::to_string(found.incomplete) + " of them incomplete\n");
   output->write("  " + std::to_string(found.corrupt) + " corrupt\n");
   if (found.waiting != 0) {
-    output->write("  " + counted(found.waiting, "run") + " with something for other processors, kept\n");
+    output->write("  " + counted(found.waiting, "run") +
+                  " with something for other processors, kept (trunkline sync --list)\n");
   }
   if (found.expired != 0) output->write("  " + counted(found.expired, "run") + " expired\n");
 }
@@ -110,13 +114,31 @@ Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
   return adopt(directory, local, timeout_ms);
 }
 
-Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& directory,
-                            int64_t timeout_ms) {
+Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& from,
+                            const std::string& directory, int64_t timeout_ms) {
   tr_processor table{};
   table.struct_size = sizeof table;
   const auto make = target == "mlflow" ? &make_mlflow_processor : target == "wandb" ? &make_wandb_processor : nullptr;
   if (make == nullptr) return Error{TR_EINVAL, "nothing can be delivered to " + std::string(target)};
   if (Error error = make(options_json, directory, &table, kHost)) return error;
+  const std::string destination = table.destination;
+  if (!from.empty() && from != destination) {
+    table.destination = from.c_str();
+    table.restore = nullptr;  // what it knows is of another server
+  }
+  Adopted adopted = adopt(directory, table, timeout_ms);
+  adopted.destination = destination;
+  return adopted;
+}
+
+Adopted discard_for(const std::string& name, const std::string& destination, const std::string& directory,
+                    int64_t timeout_ms) {
+  tr_processor table{};
+  table.struct_size = sizeof table;
+  table.flags = TR_PROCESSOR_DURABLE;
+  table.name = name.c_str();
+  table.destination = destination.empty() ? nullptr : destination.c_str();
+  table.on_batch = [](void*, const tr_batch*) -> int { return TR_OK; };
   return adopt(directory, table, timeout_ms);
 }
 

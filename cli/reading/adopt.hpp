@@ -22,6 +22,7 @@ struct Adopted {
   uint64_t delivered = 0;   // records the processor has taken
   uint64_t spans = 0;       // spans among them
   uint64_t waiting = 0;     // runs that hold something for other processors
+  std::string destination;  // of the processor; empty: none
   bool complete = true;  // false: there was no time for everything, it could not be read, or the processor refused it
 };
 
@@ -31,9 +32,13 @@ std::shared_ptr<const Redactor> make_redactor();
 // Waits no longer than the timeout. What goes wrong is warned about on standard error.
 Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms);
 
-// For a built-in processor of another kind, one of kSyncTargets, by its options as JSON and its environment.
-Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& directory,
-                            int64_t timeout_ms);
+// For a built-in processor of another kind, one of kSyncTargets, by its options as JSON and its environment. `from`:
+// what waits for this destination is delivered to that of the options; empty: what waits for the latter.
+Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& from,
+                            const std::string& directory, int64_t timeout_ms);
+// Gives up what waits for the processor of this name and destination: `delivered` is how much it was.
+Adopted discard_for(const std::string& name, const std::string& destination, const std::string& directory,
+                    int64_t timeout_ms);
 inline constexpr std::string_view kSyncTargets = "mlflow|wandb";
 
 // What `recover` and `sync` say; the exit code. `place` is where the records went, for people.

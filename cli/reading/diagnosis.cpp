@@ -7,6 +7,7 @@
 #include <sys/statvfs.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <cstdio>
 #include <cstring>
@@ -15,7 +16,9 @@
 #include "os/file.hpp"
 #include "pipeline/recorder_path.hpp"
 #include "reading/directory.hpp"
+#include "reading/processor_check.hpp"
 #include "reading/runs.hpp"
+#include "reading/waiting.hpp"
 #include "store/schema.hpp"
 #include "store/store_reader.hpp"
 #include "terminal/text.hpp"
@@ -80,8 +83,9 @@ class Diagnosis {
       add("recording", Health::kWarning, "disabled by the environment",
           "unset TRUNKLINE_DISABLED and OTEL_SDK_DISABLED");
     }
-    const std::string processors = environment_.processors == nullptr ? "local (default)" : environment_.processors;
-    add("processors", Health::kOk, processors);
+    const std::string processors = environment_.processors == nullptr ? "local" : environment_.processors;
+    add("processors", Health::kOk, processors + (environment_.processors == nullptr ? " (default)" : ""));
+    for (Finding& finding : check_processors(processors, directory_)) findings_.push_back(std::move(finding));
     for (const std::string& warning : environment_.warnings)
       add("environment", Health::kProblem, warning, "mend the variable");
     if (named != nullptr && *named != '\0' && *named != '/') {
@@ -148,7 +152,23 @@ class Diagnosis {
     const RunCounts runs = count_runs(directory_);
     const std::string text =
         std::to_string(runs.live) + " live, " + std::to_string(runs.dead) + " dead, " + bytes_text(runs.bytes);
-    add("runs", runs.dead != 0 ? Health::kWarning : Health::kOk, text, runs.dead != 0 ? "trunkline recover" : "");
+    const WaitingRecords waiting = list_waiting(directory_);
+    const auto for_store = [](const Waiting& each) { return each.processor() == "local"; };
+    const bool recover =
+        waiting.unrecovered != 0 || std::any_of(waiting.processors.begin(), waiting.processors.end(), for_store);
+    add("runs", recover ? Health::kWarning : Health::kOk, text, recover ? "trunkline recover" : "");
+    for (const Waiting& each : waiting.processors) {
+      if (!for_store(each)) check_waiting(each);
+    }
+  }
+
+  void check_waiting(const Waiting& waiting) {
+    const std::string name(waiting.processor());
+    const std::string place = waiting.destination().empty() ? "" : " to " + std::string(waiting.destination());
+    const bool known = name == "mlflow" || name == "wandb";
+    add("waiting", Health::kWarning, std::to_string(waiting.records) + " records for " + name + place,
+        (known ? "trunkline sync --to " + name : "the next process with this processor takes them") +
+            "; or trunkline sync --discard " + name);
   }
 
   void check_store(bool thorough) {

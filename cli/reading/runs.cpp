@@ -47,6 +47,16 @@ bool is_live(const fs::path& path) {
   return lock && ::flock(lock.get(), LOCK_SH | LOCK_NB) != 0;
 }
 
+std::vector<std::string> runs_of(const std::string& directory, bool live) {
+  std::vector<std::string> paths;
+  std::error_code failure;
+  for (fs::directory_iterator each(runs_folder(directory), failure), end; !failure && each != end;
+       each.increment(failure)) {
+    if (is_run(*each) && is_live(each->path()) == live) paths.push_back(each->path().native());
+  }
+  return paths;
+}
+
 }  // namespace
 
 bool has_runs(const std::string& directory) {
@@ -58,15 +68,9 @@ bool has_runs(const std::string& directory) {
   return false;
 }
 
-std::vector<std::string> live_runs(const std::string& directory) {
-  std::vector<std::string> paths;
-  std::error_code failure;
-  for (fs::directory_iterator each(runs_folder(directory), failure), end; !failure && each != end;
-       each.increment(failure)) {
-    if (is_run(*each) && is_live(each->path())) paths.push_back(each->path().native());
-  }
-  return paths;
-}
+std::vector<std::string> live_runs(const std::string& directory) { return runs_of(directory, true); }
+
+std::vector<std::string> dead_runs(const std::string& directory) { return runs_of(directory, false); }
 
 // Runs come and go meanwhile: what has vanished counts for nothing.
 RunCounts count_runs(const std::string& directory) {

@@ -19,6 +19,9 @@ bool has_runs(const std::string& directory);
 // The paths of the runs whose process records now.
 std::vector<std::string> live_runs(const std::string& directory);
 
+// The paths of those that were left behind.
+std::vector<std::string> dead_runs(const std::string& directory);
+
 RunCounts count_runs(const std::string& directory);
 
 // What the file and those beside it (-wal, -shm) take up on the disk.

@@ -12,7 +12,6 @@ namespace {
 
 constexpr int64_t kMomentNs = 250'000'000;
 constexpr auto kLookAgainAfter = std::chrono::seconds(30);
-constexpr int64_t kExpiryNs = 7LL * 24 * 3600 * 1'000'000'000;
 
 }  // namespace
 

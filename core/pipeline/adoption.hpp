@@ -26,6 +26,9 @@ struct AdoptionCounters {
   std::atomic<uint64_t> failures{0};      // dead runs, or the list of them, that could not be read or removed
 };
 
+// How long a dead run is kept for processors that do not come.
+inline constexpr int64_t kExpiryNs = 7LL * 24 * 3600 * 1'000'000'000;
+
 class Adoption {
  public:
   Adoption(std::string directory, std::string own_run, std::shared_ptr<const Redactor> redactor, Registry* registry,

@@ -33,6 +33,7 @@ COMMANDS = {
 MORE = {
     "show --messages": (["show", BIG, "--messages"], 1, True, True),
     "show --span": (["show", BIG, "--span", f"{1:016x}"], 1, True, True),
+    "sync --list": (["sync", "--list"], 0, True, False),
     "ls --text": (["ls", "--text", "question"], 0, True, True),
     "grep --ids": (["grep", "question", "--ids"], 3, False, False),
     "export --format csv": (["export", "--format", "csv"], 0, False, False),

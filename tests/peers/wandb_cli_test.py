@@ -70,21 +70,40 @@ class CliTest(WandbTest):
         self.assertEqual([row["_step"] for row in run["history"]], list(range(30)))
         self.assertEqual(glob.glob(self.log() + ".*"), [self.log() + ".synced"])
 
-    def test_what_a_dead_process_left_is_delivered_once(self):
-        away = {"http_proxy": "http://127.0.0.1:1", "no_proxy": ""}
-        agent = subprocess.Popen([AGENT, "endless"], env=self.variables(**away), stdout=subprocess.PIPE,
+    def killed_agent(self, traces, **away):
+        agent = subprocess.Popen([AGENT, "endless"], env=dict(self.variables(), **away), stdout=subprocess.PIPE,
                                  stderr=subprocess.DEVNULL, text=True)
-        ended = [agent.stdout.readline() for _ in range(3)]
+        for _ in range(traces):
+            agent.stdout.readline()
         agent.kill()
         agent.communicate()
-        said = self.sync()[0]
-        self.assertEqual((said["complete"], said["waiting"]), (True, 0))
-        self.assertGreaterEqual(said["spans"], 10 * len(ended))
-        self.assertEqual(self.sync()[0]["spans"], 0)
+
+    def check_runs(self, traces):
         runs = self.server.runs().values()
-        self.assertGreaterEqual(sum(run["state"] == "finished" for run in runs), len(ended))
+        self.assertGreaterEqual(sum(run["state"] == "finished" for run in runs), traces)
         for run in runs:
             self.assertEqual([row["_step"] for row in run["history"]], list(range(len(run["history"]))))
+
+    def test_what_a_dead_process_left_is_delivered_once(self):
+        self.killed_agent(3, http_proxy="http://127.0.0.1:1", no_proxy="")
+        said = self.sync()[0]
+        self.assertEqual((said["complete"], said["waiting"]), (True, 0))
+        self.assertGreaterEqual(said["spans"], 30)
+        self.assertEqual(self.sync()[0]["spans"], 0)
+        self.check_runs(3)
+
+    def test_what_waits_for_another_server_is_told_and_delivered(self):
+        self.killed_agent(1, WANDB_BASE_URL="http://127.0.0.1:1")
+        said = self.sync()[0]
+        self.assertEqual((said["spans"], said["waiting"], said["destination"]), (0, 1, self.server.url + " /proj"))
+        waiting, = self.sync("--list")[0]
+        self.assertEqual(waiting["destination"], "http://127.0.0.1:1 /proj")
+        self.sync("--from", "http://127.0.0.1:2 /proj")
+        self.assertEqual(self.server.runs(), {})
+        said = self.sync("--from", waiting["destination"])[0]
+        self.assertEqual((said["delivered"], said["waiting"]), (waiting["records"], 0))
+        self.check_runs(1)
+        self.assertEqual(self.sync("--list"), [[]])
 
     def test_what_cannot_be(self):
         for arguments in ((self.folder,), (ORACLE,)):
