@@ -38,7 +38,7 @@ def suite(name, folder, needs, prefix=""):
 def end_to_end():
     """tests/e2e/*_test.py: programs with options of their own, or cases of unittest."""
     cli = "--trunkline build/bin/trunkline --lib build/lib --include capi/include"
-    options = {name: cli for name in ("cli_test", "cli_commands_test", "cli_table_test")}
+    options = {name: cli for name in ("cli_test", "cli_commands_test", "cli_sync_test", "cli_table_test")}
     steps = []
     for path in sorted(glob.glob("tests/e2e/*_test.py")):
         name = os.path.splitext(os.path.basename(path))[0]

@@ -33,7 +33,7 @@ COMMANDS = {
 MORE = {
     "show --messages": (["show", BIG, "--messages"], 1, True, True),
     "show --span": (["show", BIG, "--span", f"{1:016x}"], 1, True, True),
-    "sync --list": (["sync", "--list"], 0, True, False),
+    "sync --list": (["sync", "--list"], 0, False, False),
     "ls --text": (["ls", "--text", "question"], 0, True, True),
     "grep --ids": (["grep", "question", "--ids"], 3, False, False),
     "export --format csv": (["export", "--format", "csv"], 0, False, False),
@@ -88,10 +88,10 @@ def json_of_every_command():
 def bad_option():
     with place_with_two_traces() as place:
         for name, (words, _, _, _) in ALL.items():
-            done = place.run(*words, "--frob")
+            done = place.run(*words, "--xyzzy")
             equal((done.returncode, done.stdout), (2, b""), name)
-            equal(done.stderr.decode().splitlines()[0], "trunkline: unknown option --frob (TR_EINVAL)", name)
-            done = place.run(*words, "--frob", "--json")
+            equal(done.stderr.decode().splitlines()[0], "trunkline: unknown option --xyzzy (TR_EINVAL)", name)
+            done = place.run(*words, "--xyzzy", "--json")
             equal((done.returncode, json.loads(done.stderr)["error"]["code"]), (2, "TR_EINVAL"), f"{name} --json")
             for help_words in ([words[0], "--help"], ["help", words[0]]):
                 expect(f"Usage: trunkline {words[0]}" in place.good(*help_words), help_words)

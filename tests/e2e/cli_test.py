@@ -23,7 +23,7 @@ SPAN_KEYS = """trace_id span_id parent_id kind kind_name name status start_ns en
     output_tokens total_tokens cache_read_tokens cache_write_tokens reasoning_tokens score score_name step input input_type
     output output_type error_type error_message foreign_id attributes events dropped_attributes flags""".split()
 EVENT_KEYS = ["name", "time_ns", "attributes"]
-RECOVER_KEYS = "directory runs recovered incomplete corrupt expired waiting delivered spans complete".split()
+RECOVER_KEYS = "directory runs recovered incomplete corrupt expired waiting destination delivered spans complete".split()
 STATS_KEYS = """directory traces running failed incomplete spans metric_runs input_tokens output_tokens total_tokens
     oldest_ns newest_ns store_bytes store_free_bytes run_bytes live_runs dead_runs""".split()
 

@@ -13,10 +13,11 @@ from wandb_support import AGENT, ORACLE, SAME_AS_QITOS, WandbTest, without_times
 KILLS = 5
 QUICK = {"AGENT_WANDB_OPTIONS": '{"interval_ms": 0}'}  # each batch at once
 GOES_ON = """
-import sys, wandb
+import sys, time, wandb
 run = wandb.init(project="proj", id=sys.argv[1], resume="must")
 assert run.resumed and run.config["from"] == "agent", run.config
 run.log({"mine": 1})
+time.sleep(1.5)
 run.log({"mine": 2})
 run.finish()
 """
@@ -100,6 +101,10 @@ class OnlineTest(WandbTest):
         self.assertEqual([row["_step"] for row in run["history"]], list(range(2 * rows + 2)))
         self.assertEqual([row["mine"] for row in run["history"] if "mine" in row], [1, 2])
         self.assertEqual(run["summary"]["mine"], 2)
+        theirs, ours = run["history"][rows + 1]["_runtime"], run["history"][rows + 2]["_runtime"]
+        self.assertGreater(theirs, 1.4)
+        self.assertGreaterEqual(ours, theirs)  # the time of the run goes on
+        self.assertLess(ours, run["history"][rows + 2]["_timestamp"] - run["history"][0]["_timestamp"] + 0.1)
         self.assertEqual((run["state"], run["config"]["task"]), ("finished", "gaia-1"))
         found = self.run_of()
         self.assertEqual((found["gaps"], found["rewritten_lines"].get("wandb-history.jsonl", 0)), ({}, 0))

@@ -1,5 +1,7 @@
 // Runs as `.wandb` files, read back by a reader of the tests' own: blocks, what a file holds, and how it goes on after
 // a crash, a full disk, or somebody's hand. That W&B's own client takes them, tests/peers/wandb_sync_test.py shows.
+#include <sys/stat.h>
+
 #include "processors/wandb/wandb_log.hpp"
 #include "processors/wandb/wandb_processor.hpp"
 #include "wandb_support.hpp"
@@ -111,6 +113,28 @@ TEST_F(WandbFiles, ARunIsAFile) {
   EXPECT_EQ(run.config, json::parse(R"({"lr": 0.5, "deep": {"x": [1]}})"));
   EXPECT_NE(files()[0].find("/wandb/offline-run-19700101_"), std::string::npos);
   EXPECT_TRUE(messages().empty());
+}
+
+// Whatever the umask; and no link is followed to somewhere else.
+TEST_F(WandbFiles, AreForTheirOwnerAlone) {
+  const mode_t before = umask(0);
+  make_trace(1, 5);
+  ASSERT_EQ(processor(R"(, "id": "mine")")->deliver(records_.pointers()), TR_OK);
+  umask(before);
+  const std::filesystem::path run = std::filesystem::path(files()[0]).parent_path();
+  constexpr auto kOthers = std::filesystem::perms::group_all | std::filesystem::perms::others_all;
+  size_t looked_at = 0;
+  for (const auto& entry : std::filesystem::recursive_directory_iterator(run.parent_path())) {
+    EXPECT_EQ(entry.symlink_status().permissions() & kOthers, std::filesystem::perms::none) << entry.path();
+    ++looked_at;
+  }
+  EXPECT_GT(looked_at, 3u);
+  std::filesystem::remove_all(run);
+  const std::string elsewhere = directory_.file("elsewhere");
+  std::filesystem::create_directory(elsewhere);
+  std::filesystem::create_directory_symlink(elsewhere, run);
+  EXPECT_EQ(processor(R"(, "id": "mine")")->deliver(records_.pointers()), TR_EAGAIN);
+  EXPECT_TRUE(std::filesystem::is_empty(elsewhere));
 }
 
 // Runs of one id that begin within a second, each of a process of its own: none takes the file of another.

@@ -1,0 +1,94 @@
+#!/usr/bin/env python3
+"""What dead processes left for servers, as the program tells it, gives it up and advises on it; and what it says of the
+options of processors for servers.
+
+    cli_sync_test.py --trunkline PATH --lib DIR --include DIR [--cc COMMAND] [NAME...]"""
+import json
+import os
+import sys
+
+from cli_support import equal, expect, place_with_store, run_checks
+
+CHECKS = []
+
+
+def check(function):
+    CHECKS.append(function)
+    return function
+
+
+NOBODY = "http://127.0.0.1:1"
+WAITING_KEYS = "processor destination records runs oldest_ns expires_ns".split()
+
+
+def leave_records(place, **environment):
+    """A process that dies with records for a server that nobody reaches."""
+    before = dict(place.environment)
+    place.environment.update({"TRUNKLINE_PROCESSORS": "local,mlflow", "MLFLOW_TRACKING_URI": NOBODY, **environment})
+    place.agent("kill")
+    place.environment = before
+
+
+@check
+def sync_tells_what_waits_for_whom_and_gives_it_up():
+    with place_with_store() as place:
+        equal(place.json("sync", "--list"), [], "nothing waits")
+        equal(place.good("sync", "--list"), "nothing waits\n", "in words")
+        leave_records(place)
+        leave_records(place)
+        leave_records(place, MLFLOW_EXPERIMENT_NAME="other \x1b[31m")
+        one, two = place.json("sync", "--list")
+        equal(list(one), WAITING_KEYS, "members")
+        equal([one["processor"], one["destination"], one["runs"]], ["mlflow", NOBODY + " Default", 2], "the first")
+        equal([two["processor"], two["runs"], two["records"] * 2], ["mlflow", 1, one["records"]], "the second")
+        expect(one["records"] >= 6, one)
+        expect(one["expires_ns"] - one["oldest_ns"] == 7 * 24 * 3600 * 10**9, one)
+        text = place.good("sync", "--list")
+        expect(NOBODY + " Default" in text and "\x1b" not in text, text)
+        doctor = [each for each in place.json("doctor")["checks"] if each["check"] in ("runs", "waiting")]
+        equal([each["status"] for each in doctor], ["ok", "warning", "warning"], doctor)
+        expect("sync --to mlflow" in doctor[1]["advice"] and "recover" not in json.dumps(doctor), doctor)
+
+        refused = place.run("sync", "--discard", "mlflow")
+        equal(refused.returncode, 2, "without --yes where nobody can be asked")
+        equal(place.json("sync", "--list"), [one, two], "nothing is gone")
+        equal(place.json("sync", "--discard", "wandb", "--yes"), {"discarded": 0}, "of another processor")
+        equal(place.json("sync", "--discard", "mlflow", "--from", two["destination"], "-y"),
+              {"discarded": two["records"]}, "of one destination")
+        equal(place.json("sync", "--list"), [one], "the others are there")
+        equal(place.good("sync", "--discard", "mlflow", "--yes"), f"discarded {one['records']} records\n", "the rest")
+        equal(place.json("sync", "--list"), [], "nothing is left")
+        equal(place.json("stats")["dead_runs"], 0, "the runs are gone")
+        equal(place.json("stats")["traces"], 4, "the store has them all the same")
+
+
+@check
+def doctor_looks_at_the_options_of_processors():
+    with place_with_store() as place:
+        def found(check, **environment):
+            done = place.run("doctor", "--json", environment={"TRUNKLINE_PROCESSORS": "local,mlflow,wandb", **environment})
+            report = json.loads(done.stdout)
+            equal(done.stderr, b"", "nothing beside it")
+            return next((each["status"], each["text"]) for each in report["checks"][2:] if each["check"] == check)
+
+        before = sorted(os.listdir(place.path))
+        equal(found("mlflow", MLFLOW_TRACKING_URI=NOBODY), ("ok", f"to {NOBODY} Default"), "a server")
+        status, text = found("mlflow", MLFLOW_TRACKING_URI="http://ada:c4nary@mlflow.example")
+        expect(status == "problem" and "https" in text and "c4nary" not in text, (status, text))
+        equal(found("mlflow", MLFLOW_TRACKING_URI="http://[::1")[0], "problem", "no URL")
+        key = "c4nary" * 8
+        equal(found("wandb", WANDB_API_KEY=key), ("ok", "to https://api.wandb.ai /uncategorized"), "a key")
+        for environment in ({"WANDB_BASE_URL": "http://wandb.example"}, {"WANDB_BASE_URL": "nothing"},
+                            {"WANDB_MODE": "sometimes"}, {"WANDB_PROJECT": "a/b"}, {"WANDB_API_KEY": key + "\n"}):
+            status, text = found("wandb", **{"WANDB_API_KEY": key, **environment})
+            expect(status == "problem" and "c4nary" not in text, (environment, status, text))
+        equal(found("wandb", WANDB_API_KEY="c4nary")[0], "warning", "a short key")
+        equal(found("wandb")[0], "warning", "no key")
+        equal(found("wandb", WANDB_MODE="offline")[0], "ok", "files that are meant")
+        equal(found("wandb", WANDB_MODE="disabled"), ("ok", "disabled"), "none")
+        equal(found("processors", TRUNKLINE_PROCESSORS="local,wand")[0], "problem", "no such processor")
+        equal(sorted(os.listdir(place.path)), before, "something was written")
+
+
+if __name__ == "__main__":
+    sys.exit(run_checks(CHECKS, __doc__))
