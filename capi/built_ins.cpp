@@ -7,10 +7,12 @@
 #include "guard.hpp"
 #include "instance_access.hpp"
 #include "model/family_presets.hpp"
+#include "model/utf8.hpp"
 #include "processors/console/console_processor.hpp"
 #include "processors/jsonl/jsonl_processor.hpp"
 #include "processors/local/local_processor.hpp"
 #include "processors/mlflow/mlflow_processor.hpp"
+#include "processors/wandb/wandb_download.hpp"
 #include "processors/wandb/wandb_processor.hpp"
 
 namespace trunkline::capi {
@@ -122,4 +124,24 @@ const char* tr_family_preset(const char* model, size_t size) {
 
 int tr_wandb_processor(const char* options_json, size_t size, tr_processor* out, tr_error* error) {
   return trunkline::capi::make(trunkline::capi::kBuiltIns[4].make, options_json, size, out, error);
+}
+
+int tr_wandb_download_artifact(const char* options_json, size_t options_size, const char* name, size_t name_size,
+                               const char* folder, size_t folder_size, tr_error* error) {
+  std::string_view options;
+  std::string_view wanted;
+  std::string_view place;
+  if (const int inside = trunkline::capi::refuse_inside(); inside != TR_OK) return inside;
+  const bool given = trunkline::capi::view_of(options_json, options_size, &options) &&
+                     trunkline::capi::view_of(name, name_size, &wanted) &&
+                     trunkline::capi::view_of(folder, folder_size, &place);
+  return trunkline::capi::guarded([&] {
+    if (!given || wanted.empty() || place.empty() || place.find('\0') != std::string_view::npos ||
+        !trunkline::utf8_valid(wanted)) {
+      return trunkline::capi::report({TR_EINVAL, "no name, or no folder"}, error);
+    }
+    const trunkline::Error failed =
+        trunkline::download_wandb_artifact(options, std::string(wanted), std::string(place));
+    return failed ? trunkline::capi::report(failed, error) : TR_OK;
+  });
 }

@@ -29,4 +29,10 @@ inline bool interrupted_a_call() {
   return thread != nullptr && thread->inside.load(std::memory_order_relaxed) != 0;
 }
 
+// What may not be called where the library itself is on the stack: TR_EREENTRANT there.
+inline int refuse_inside() {
+  if (interrupted_a_call()) return TR_EREENTRANT;
+  return pipeline::Instance::processor_in_hook() != nullptr ? TR_EREENTRANT : TR_OK;
+}
+
 }  // namespace trunkline::capi

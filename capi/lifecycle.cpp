@@ -18,6 +18,7 @@ using trunkline::kMostMemory;
 using trunkline::kMostValueBytes;
 using trunkline::Redactor;
 using trunkline::capi::guarded;
+using trunkline::capi::refuse_inside;
 using trunkline::capi::report;
 using trunkline::pipeline::Instance;
 using trunkline::pipeline::Settings;
@@ -119,12 +120,6 @@ Settings make_settings(const tr_config& config, const ConfigEnvironment& environ
     if (!resolved.problem.empty()) settings.warnings.push_back(resolved.problem);
   }
   return settings;
-}
-
-// What may not be called where the library itself is on the stack.
-int refuse_inside() {
-  if (trunkline::capi::interrupted_a_call()) return TR_EREENTRANT;
-  return Instance::processor_in_hook() != nullptr ? TR_EREENTRANT : TR_OK;
 }
 
 }  // namespace

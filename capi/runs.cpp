@@ -9,18 +9,22 @@
 #include "model/utf8.hpp"
 #include "os/file_version.hpp"
 #include "record/recorder.hpp"
+#include "run_records.hpp"
 
+using trunkline::capi::check_file_name;
+using trunkline::capi::check_run;
+using trunkline::capi::number_attribute;
 using trunkline::capi::read_struct;
+using trunkline::capi::record_for_run;
 using trunkline::capi::recording;
+using trunkline::capi::text_attribute;
 using trunkline::capi::view_of;
 using trunkline::record::Entry;
 using trunkline::record::HandleKind;
 namespace names = trunkline::names;
 
-namespace {
-
-int record(tr_run run, tr_record_type type, std::string_view name, int64_t step, const tr_attribute* attributes,
-           size_t count) {
+int trunkline::capi::record_for_run(tr_run run, tr_record_type type, std::string_view name, int64_t step,
+                                    const tr_attribute* attributes, size_t count) {
   if (run == 0) return TR_OK;
   if (attributes == nullptr && count != 0) return TR_EINVAL;
   const Entry entry;
@@ -28,30 +32,35 @@ int record(tr_run run, tr_record_type type, std::string_view name, int64_t step,
   return entry.recorder().record_for_run(entry.thread(), run, type, name, step, attributes, count);
 }
 
+int trunkline::capi::check_run(tr_run run) {
+  const Entry entry;
+  if (!entry) return Entry::closed_result();
+  TraceId trace;
+  uint64_t id = 0;
+  if (entry.recorder().ids(run, HandleKind::kRun, &trace, &id) == TR_OK) return TR_OK;
+  entry.thread().counters.stale_handles.add();
+  return TR_ESTALE;
+}
+
+int trunkline::capi::check_file_name(std::string_view file) {
+  return file.empty() || file.find('\0') != std::string_view::npos || !utf8_valid(file) ? TR_EINVAL : TR_OK;
+}
+
+namespace {
+
 // The file is looked at between two entries: whoever ends the library or forks need not wait for its disk.
-int record_artifact(tr_run run, std::string_view path, const std::string& file) {
+int record_file(tr_run run, std::string_view path, const std::string& file) {
   if (run == 0) return TR_OK;
-  {
-    const Entry entry;
-    if (!entry) return Entry::closed_result();
-    trunkline::TraceId trace;
-    uint64_t id = 0;
-    if (entry.recorder().ids(run, HandleKind::kRun, &trace, &id) != TR_OK) {
-      entry.thread().counters.stale_handles.add();
-      return TR_ESTALE;
-    }
-  }
+  if (const int closed = check_run(run); closed != TR_OK) return closed;
   std::error_code failure;
   const std::string absolute = std::filesystem::absolute(file, failure).string();
   if (failure) return TR_EIO;
   const auto version = trunkline::file_version(absolute);
   if (!version) return TR_EIO;
-  const auto key = [](std::string_view name) { return tr_string{name.data(), name.size()}; };
-  const tr_attribute attributes[] = {
-      {key(names::kArtifactFile), {TR_TYPE_STR, 0, 0, 0, absolute.data(), absolute.size()}},
-      {key(names::kArtifactSize), {TR_TYPE_I64, 0, version->size, 0, nullptr, 0}},
-      {key(names::kArtifactModified), {TR_TYPE_I64, 0, version->modified_ns, 0, nullptr, 0}}};
-  return record(run, TR_RECORD_RUN_ARTIFACT, path, -1, attributes, std::size(attributes));
+  const tr_attribute attributes[] = {text_attribute(names::kArtifactFile, absolute),
+                                     number_attribute(names::kArtifactSize, version->size),
+                                     number_attribute(names::kArtifactModified, version->modified_ns)};
+  return record_for_run(run, TR_RECORD_RUN_ARTIFACT, path, -1, attributes, std::size(attributes));
 }
 
 }  // namespace
@@ -75,15 +84,15 @@ tr_run tr_run_start(const tr_run_options* options) {
 }
 
 int tr_run_log(tr_run run, int64_t step, const tr_attribute* metrics, size_t count) {
-  return record(run, TR_RECORD_RUN_LOG, {}, step, metrics, count);
+  return record_for_run(run, TR_RECORD_RUN_LOG, {}, step, metrics, count);
 }
 
 int tr_run_set_summary(tr_run run, const tr_attribute* items, size_t count) {
-  return record(run, TR_RECORD_RUN_SUMMARY, {}, -1, items, count);
+  return record_for_run(run, TR_RECORD_RUN_SUMMARY, {}, -1, items, count);
 }
 
 int tr_run_set_config(tr_run run, const tr_attribute* items, size_t count) {
-  return record(run, TR_RECORD_RUN_CONFIG, {}, -1, items, count);
+  return record_for_run(run, TR_RECORD_RUN_CONFIG, {}, -1, items, count);
 }
 
 int tr_run_set_tag(tr_run run, const char* key, size_t key_size, const char* value, size_t size) {
@@ -92,7 +101,7 @@ int tr_run_set_tag(tr_run run, const char* key, size_t key_size, const char* val
   if (!view_of(key, key_size, &key_view) || key_view.empty() || !view_of(value, size, &text)) return TR_EINVAL;
   const tr_attribute tag{{key_view.data(), key_view.size()},
                          {TR_TYPE_STR, 0, 0, 0, text.data() == nullptr ? "" : text.data(), text.size()}};
-  return record(run, TR_RECORD_RUN_TAG, key_view, -1, &tag, 1);
+  return record_for_run(run, TR_RECORD_RUN_TAG, key_view, -1, &tag, 1);
 }
 
 int tr_run_log_artifact(tr_run run, const char* path, size_t path_size, const char* file, size_t file_size) {
@@ -100,10 +109,8 @@ int tr_run_log_artifact(tr_run run, const char* path, size_t path_size, const ch
   std::string_view file_view;
   if (!view_of(path, path_size, &path_view) || !view_of(file, file_size, &file_view)) return TR_EINVAL;
   if (!trunkline::is_relative_path(path_view) || !trunkline::utf8_valid(path_view)) return TR_EINVAL;
-  if (file_view.empty() || file_view.find('\0') != std::string_view::npos || !trunkline::utf8_valid(file_view)) {
-    return TR_EINVAL;
-  }
-  return trunkline::capi::guarded([&] { return record_artifact(run, path_view, std::string(file_view)); });
+  if (check_file_name(file_view) != TR_OK) return TR_EINVAL;
+  return trunkline::capi::guarded([&] { return record_file(run, path_view, std::string(file_view)); });
 }
 
 int tr_run_finish(tr_run run, tr_run_status status, int32_t exit_code) {

@@ -49,7 +49,7 @@ const char* tr_strerror(int code) {
     case TR_ECLOSED:
       return "closed";
     case TR_ENOENT:
-      return "no such processor";
+      return "no such processor or artifact";
     case TR_EINTERNAL:
       return "internal error";
     default:

@@ -55,7 +55,8 @@ def peers():
     steps = {"otlp_encode_test": ("otlp_requirements.txt", ("otlp_encode_test",)),
              "mlflow_file_store_test": (mlflow, ("mlflow_file_store_test",)),
              "mlflow_server_test": (mlflow, ("mlflow_server_test", "mlflow_comparison_test", "mlflow_sync_test")),
-             "wandb_sdk_test": ("wandb_requirements.txt", ("wandb_sync_test", "wandb_online_test", "wandb_cli_test"))}
+             "wandb_sdk_test": ("wandb_requirements.txt", ("wandb_sync_test", "wandb_online_test", "wandb_cli_test",
+                                                             "wandb_artifacts_test"))}
     return [Step(f"peers-{name}", "lines",
                  f"TRUNKLINE_TEST_BIN=$PWD/build/bin $(tools/python_environment.py tests/peers/{requirements})/bin/python"
                  f" tools/run_unittest.py {' '.join(f'tests/peers/{file}.py' for file in files)}", ("build-release",), 20)

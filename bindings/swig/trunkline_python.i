@@ -17,7 +17,7 @@
   (const char *name, size_t name_size), (const char *key, size_t key_size), (const char *value, size_t size),
   (const char *json, size_t size), (const char *model, size_t size), (const char *data, size_t size),
   (const char *type, size_t type_size), (const char *message, size_t message_size), (const char *id, size_t size),
-  (const char *path, size_t path_size), (const char *file, size_t file_size)
+  (const char *path, size_t path_size), (const char *file, size_t file_size), (const char *name, size_t size)
 };
 
 /* These wait, or wake threads that may want the interpreter. */
@@ -25,6 +25,7 @@
 %exception tr_shutdown { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 %exception tr_remove_processor { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 
+%exception tr_run_log_media { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 %exception tr_run_log_artifact { Py_BEGIN_ALLOW_THREADS; $action Py_END_ALLOW_THREADS; }
 
 /* Structs are for the hand-written part. */
@@ -53,6 +54,7 @@
 %ignore tr_run_log;
 %ignore tr_run_set_summary;
 %ignore tr_run_set_config;
+%ignore tr_run_add_artifact;
 %ignore tr_add_processor;
 %ignore tr_set_processors;
 %ignore tr_replace_processors;
@@ -66,6 +68,7 @@
 %ignore tr_jsonl_processor;
 %ignore tr_mlflow_processor;
 %ignore tr_wandb_processor;
+%ignore tr_wandb_download_artifact;
 %ignore tr_console_processor;
 %ignore tr_stats_get;
 %ignore tr_processor_stats_get;

@@ -67,7 +67,7 @@ extern "C" {
 #define TR_EIO (-10)         /* a file could not be made, read or written */
 #define TR_ELIMIT (-11)      /* a limit (attributes, key length, value size) cut or refused the data; counted */
 #define TR_ECLOSED (-12)     /* the processor is removed or shut down and has nothing left */
-#define TR_ENOENT (-13)      /* no such processor */
+#define TR_ENOENT (-13)      /* no such processor, or artifact */
 #define TR_EINTERNAL (-14)   /* a defect of this library, contained */
 
 /* As a length: the text is NUL-terminated. */
@@ -573,6 +573,52 @@ TR_API int tr_run_set_tag(tr_run run, const char *key, size_t key_size, const ch
  * may hold up. */
 TR_API int tr_run_log_artifact(tr_run run, const char *path, size_t path_size, const char *file, size_t file_size);
 
+/* What media is. */
+typedef uint32_t tr_media;
+#define TR_MEDIA_IMAGE 1u /* PNG, JPEG, GIF or WebP */
+#define TR_MEDIA_HTML 2u
+
+/** Logs an image or an HTML page under a key of the run's history. The file is read at the call, for its SHA-256 and the
+ * size of the image; else as tr_run_log_artifact: a processor reads it again when the record is delivered.
+ * Errors: as tr_run_log_artifact; TR_EINVAL: also a key that could not be a path, an unknown kind, and an image of none of
+ * these formats. Blocking: for one reading of the file. */
+TR_API int tr_run_log_media(tr_run run, int64_t step, const char *key, size_t key_size, tr_media kind, const char *file,
+                            size_t file_size);
+
+/* A file of an artifact: its name there, with slashes, and the file of this machine. Of a folder all files below it are
+ * meant, under `path`. An empty path: the file's own name; of a folder: nothing before the names in it. */
+typedef struct tr_artifact_file {
+  tr_string path;
+  tr_string file;
+} tr_artifact_file;
+
+/* A named set of files, of which the server keeps versions. Names, types and aliases: letters, digits, '-', '_' and '.',
+ * at most 128. */
+typedef struct tr_artifact {
+  uint32_t struct_size;
+  uint32_t flags; /* 0 */
+  tr_string name;
+  tr_string type; /* "model", "dataset", ... */
+  tr_string description;
+  const tr_string *aliases; /* "latest" is there without being asked for */
+  size_t alias_count;
+  const tr_attribute *metadata;
+  size_t metadata_count;
+  const tr_artifact_file *files;
+  size_t file_count;
+} tr_artifact;
+
+/** Adds an artifact that the run has made. All its files are read at the call, for their MD5; else each is as with
+ * tr_run_log_artifact. W&B: a version of the artifact, unless there is one with the same content; when a file has changed
+ * or is gone by the time of delivery there is none, which is said and counted. MLflow: the files, under the name.
+ * Errors: as tr_run_log_artifact; TR_EINVAL: also two files of one path, and no file at all; TR_ELIMIT: the list of files
+ * is longer than max_value_bytes, and nothing is stored. Blocking: for one reading of all files. */
+TR_API int tr_run_add_artifact(tr_run run, const tr_artifact *artifact);
+
+/** Says that the run uses an artifact: "name:alias", with "project/" or "entity/project/" before it for another's; an alias
+ * or a version ("v3"). Errors: as tr_run_log. */
+TR_API int tr_run_use_artifact(tr_run run, const char *name, size_t size);
+
 /** Finishes the run. The handle is stale from then on. Errors: TR_ESTALE, TR_EINVAL (status). */
 TR_API int tr_run_finish(tr_run run, tr_run_status status, int32_t exit_code);
 
@@ -596,6 +642,11 @@ typedef uint32_t tr_record_type;
 #define TR_RECORD_RUN_TAG 10u
 #define TR_RECORD_RUN_FINISH 11u /* run_status, exit_code */
 #define TR_RECORD_RUN_ARTIFACT 12u /* name: its path; attributes: file, size, modified_ns */
+/* attributes: type, description, aliases, metadata, files: JSON, [{path, file, size, modified_ns, md5}] */
+#define TR_RECORD_RUN_ADD_ARTIFACT 13u
+#define TR_RECORD_RUN_USE_ARTIFACT 14u
+/* name: its key; step; attributes: media ("image", "html"), file, size, modified_ns, sha256, format, width, height */
+#define TR_RECORD_RUN_MEDIA 15u
 
 #define TR_RECORD_INCOMPLETE 1u   /* was never ended: the process died, the trace ended, or the library shut down */
 #define TR_RECORD_FAILED 2u       /* an error was set */
@@ -812,6 +863,15 @@ TR_API int tr_mlflow_processor(const char *options_json, size_t size, tr_process
  * own variables (docs/wandb.md); without a key runs are written to files. Its hooks wait for the server, on a thread of
  * their own. The caller sets out->struct_size. Errors: TR_EINVAL. */
 TR_API int tr_wandb_processor(const char *options_json, size_t size, tr_processor *out, tr_error *error);
+
+/** Downloads an artifact of W&B, "entity/project/name:alias", into a folder, which is made if need be; what is not said of
+ * the name is taken from the options, which are those of tr_wandb_processor. Each file gets its name only when its digest is
+ * that of the artifact; files that are there already with that digest are not fetched again. Needs no tr_init.
+ * Errors: TR_EINVAL (also names of files that lead out of the folder), TR_ENOENT: no such artifact; TR_EIO: a wrong digest,
+ * or a file that cannot be written; TR_EUNSUPPORTED: files that W&B only refers to; TR_ETIMEDOUT: no answer within
+ * timeout_ms. Blocking: until all files are there. In callbacks: not allowed: TR_EREENTRANT. */
+TR_API int tr_wandb_download_artifact(const char *options_json, size_t options_size, const char *name, size_t name_size,
+                                      const char *folder, size_t folder_size, tr_error *error);
 
 /** What an agent for a family of models ("qwen", "anthropic", ...; found by the name of a model, too) is commonly set up
  * with, as a JSON object for "config": {"family", "model_id", "recommended_models", "max_steps", "max_tokens",

@@ -23,6 +23,7 @@
 #include <string_view>
 #include <type_traits>
 #include <utility>
+#include <vector>
 
 #include "trunkline.h"
 
@@ -308,6 +309,25 @@ class Run {
   int log_artifact(std::string_view path, std::string_view file) {
     return tr_run_log_artifact(run_, path.data(), path.size(), file.data(), file.size());
   }
+  // An image or a page in the history.
+  int log_media(int64_t step, std::string_view key, tr_media kind, std::string_view file) {
+    return tr_run_log_media(run_, step, key.data(), key.size(), kind, file.data(), file.size());
+  }
+  // A named set of files that the run has made, and one that it uses.
+  int add_artifact(const tr_artifact& artifact) { return tr_run_add_artifact(run_, &artifact); }
+  int add_artifact(std::string_view name, std::string_view type, const std::vector<tr_artifact_file>& files,
+                   const std::vector<tr_string>& aliases = {}) {
+    tr_artifact artifact{};
+    artifact.struct_size = sizeof artifact;
+    artifact.name = borrow(name);
+    artifact.type = borrow(type);
+    artifact.files = files.data();
+    artifact.file_count = files.size();
+    artifact.aliases = aliases.data();
+    artifact.alias_count = aliases.size();
+    return tr_run_add_artifact(run_, &artifact);
+  }
+  int use_artifact(std::string_view name) { return tr_run_use_artifact(run_, name.data(), name.size()); }
   int finish(tr_run_status status = TR_RUN_FINISHED, int32_t exit_code = 0) {
     return tr_run_finish(std::exchange(run_, 0), status, exit_code);
   }

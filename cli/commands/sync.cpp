@@ -50,6 +50,8 @@ void tell(const std::string& log, const UploadedLog& done, Session* session) {
     members.text("log", log);
     members.text("run", done.run_id);
     members.number("rows", static_cast<int64_t>(done.rows));
+    members.number("files", static_cast<int64_t>(done.files));
+    members.number("lost", static_cast<int64_t>(done.lost.size()));
     members.number("left_out", static_cast<int64_t>(done.left_out));
     members.boolean("ended", done.ended);
     members.boolean("already", done.already);
@@ -58,6 +60,7 @@ void tell(const std::string& log, const UploadedLog& done, Session* session) {
     return;
   }
   std::string sentence = "run " + done.run_id + ": " + std::to_string(done.rows) + " rows";
+  if (done.files != 0) sentence += ", " + std::to_string(done.files) + " files";
   if (done.already) sentence += ", uploaded before";
   if (!done.ended) sentence += ", its end is not known";
   if (done.left_out != 0) sentence += ", " + std::to_string(done.left_out) + " records of other kinds left out";
@@ -70,6 +73,7 @@ int upload(const Arguments& arguments, int64_t timeout_ms, Session* session) {
     const auto done = upload_wandb_log(log, arguments.text("options"), timeout_ms);
     if (done) {
       tell(log, *done, session);
+      for (const std::string& lost : done->lost) result = session->fail({TR_EIO, log + ": " + lost});
     } else {
       result = session->fail({done.error().code, log + ": " + done.error().message});
     }
@@ -182,8 +186,8 @@ const Command kSync = {"sync",
                        "what the processor of that server had not taken. The next process with the same processor does "
                        "so by itself. Runs whose process lives are left alone. What waits for another server, --list "
                        "tells, --from delivers all the same and --discard gives up. With LOG it uploads W&B runs that "
-                       "were written to files, of this library or of W&B's own, as far as they hold metrics, summaries "
-                       "and configurations.",
+                       "were written to files, of this library or of W&B's own, with their metrics, summaries, "
+                       "configurations, files and artifacts.",
                        kOperands,
                        kOptions,
                        Paging::kNever,

@@ -13,10 +13,11 @@ std::string_view pick(const std::string_view (&names)[N], uint32_t index, std::s
 }  // namespace
 
 std::string_view record_type_name(tr_record_type type) {
-  static constexpr std::string_view kNames[] = {"unknown", "trace_start", "span_start",  "span_end",    "trace_end",
-                                                "event",   "run_start",   "run_log",     "run_summary", "run_config",
-                                                "run_tag", "run_finish",  "run_artifact"};
-  static_assert(std::size(kNames) == TR_RECORD_RUN_ARTIFACT + 1);
+  static constexpr std::string_view kNames[] = {
+      "unknown",      "trace_start",      "span_start",       "span_end",   "trace_end", "event",
+      "run_start",    "run_log",          "run_summary",      "run_config", "run_tag",   "run_finish",
+      "run_artifact", "run_add_artifact", "run_use_artifact", "run_media"};
+  static_assert(std::size(kNames) == TR_RECORD_RUN_MEDIA + 1);
   return pick(kNames, type, "unknown");
 }
 

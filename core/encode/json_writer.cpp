@@ -217,6 +217,14 @@ std::string* JsonObject::member(std::string_view plain_key) {
   return out_;
 }
 
+std::string* JsonObject::any_member(std::string_view key) {
+  if (!first_) out_->push_back(',');
+  first_ = false;
+  append_json_string(out_, key);
+  out_->push_back(':');
+  return out_;
+}
+
 void JsonObject::value(std::string_view key, const tr_value& value) {
   append_json_value(member(key), value);
   add_flags(key, value, false);

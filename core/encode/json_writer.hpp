@@ -53,6 +53,9 @@ class JsonObject {
   // Names a member of ours; the caller appends its value.
   std::string* member(std::string_view plain_key);
 
+  // A member that somebody else has named: any text.
+  std::string* any_member(std::string_view key);
+
   void string(std::string_view key, std::string_view text) { append_json_string(member(key), text); }
   void string_unless_empty(std::string_view key, std::string_view text) {
     if (!text.empty()) string(key, text);

@@ -106,10 +106,22 @@ inline constexpr std::string_view kTotalCacheRead = "trunkline.usage.cache_read_
 inline constexpr std::string_view kTotalCacheWrite = "trunkline.usage.cache_write_tokens";
 inline constexpr std::string_view kTotalReasoning = "trunkline.usage.reasoning_tokens";
 
-// Of an artifact of a run.
+// Of a file of a run, an artifact, or media.
 inline constexpr std::string_view kArtifactFile = "file";
 inline constexpr std::string_view kArtifactSize = "size";
 inline constexpr std::string_view kArtifactModified = "modified_ns";
+inline constexpr std::string_view kArtifactPath = "path";
+inline constexpr std::string_view kArtifactMd5 = "md5";
+inline constexpr std::string_view kArtifactType = "type";
+inline constexpr std::string_view kArtifactDescription = "description";
+inline constexpr std::string_view kArtifactAliases = "aliases";
+inline constexpr std::string_view kArtifactMetadata = "metadata";
+inline constexpr std::string_view kArtifactFiles = "files";
+inline constexpr std::string_view kMediaKind = "media";
+inline constexpr std::string_view kMediaSha256 = "sha256";
+inline constexpr std::string_view kMediaFormat = "format";
+inline constexpr std::string_view kMediaWidth = "width";
+inline constexpr std::string_view kMediaHeight = "height";
 
 // What MLflow reads, and what it shows.
 inline constexpr std::string_view kMlflowPrefix = "mlflow.";

@@ -2,10 +2,12 @@
 #pragma once
 
 #include <cstdint>
+#include <memory>
 #include <string>
 #include <vector>
 
 #include "net/secret.hpp"
+#include "os/file.hpp"
 
 namespace trunkline::net {
 
@@ -27,6 +29,9 @@ struct Request {
   uint32_t timeout_ms = 60'000;        // of the whole
   uint32_t stall_timeout_ms = 30'000;  // less than a byte a second, in either direction
   size_t response_limit = size_t{4} << 20;
+  // Takes the body of a 2xx answer instead of Response::body, from its present position; shared, for a request that was
+  // given up may still write a little.
+  std::shared_ptr<const UniqueFd> save_to;
 };
 
 // Why there is no answer.

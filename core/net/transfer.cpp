@@ -190,6 +190,7 @@ void Transfer::append_header(std::string_view name, std::string_view value) {
 Error Transfer::set_headers() {
   append_header("User-Agent", "trunkline/" + std::string(tr_version()));
   lines_ = curl_->slist_append(lines_, "Expect:");  // no: it would cost a second where the server does not know it
+  lines_ = curl_->slist_append(lines_, "Content-Type:");  // libcurl's own guess, a form, would void a signed URL
   for (const auto* headers : {&endpoint_->headers, &request_.headers}) {
     for (const Header& header : *headers) {
       if (!is_header(header.name, header.value)) return {TR_EINVAL, "a header contains a control character"};
@@ -235,9 +236,14 @@ void Transfer::read_header(std::string_view line) {
 size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
   auto* transfer = static_cast<Transfer*>(self);
   std::string& body = transfer->response_.body;
-  if (body.size() + size * count > transfer->request_.response_limit) {
+  if (transfer->saved_bytes_ + body.size() + size * count > transfer->request_.response_limit) {
     transfer->too_long_ = true;
     return 0;
+  }
+  long status = 0;
+  transfer->curl_->easy_getinfo(transfer->easy_, CURLINFO_RESPONSE_CODE, &status);
+  if (transfer->request_.save_to != nullptr && status / 100 == 2) {
+    return transfer->save({data, size * count}) ? size * count : 0;
   }
   try {
     body.append(data, size * count);
@@ -245,6 +251,12 @@ size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
     return 0;
   }
   return size * count;
+}
+
+bool Transfer::save(std::string_view bytes) {
+  unwritable_ = static_cast<bool>(write_all(request_.save_to->get(), bytes.data(), bytes.size()));
+  saved_bytes_ += bytes.size();
+  return !unwritable_;
 }
 
 size_t Transfer::on_read(char* data, size_t size, size_t count, void* self) {
@@ -287,6 +299,7 @@ void Transfer::finish(CURLcode code) {
   curl_->easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
   if (too_long_) return fail(Failure::kTooLong, "the answer is longer than is read");
+  if (unwritable_) return fail(Failure::kRefused, "the answer cannot be written to a file");
   if (unreadable_) return fail(Failure::kRefused, "the file " + request_.file + " cannot be read");
   long connect = 0;
   curl_->easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &connect);

@@ -56,6 +56,7 @@ class Transfer {
   Error set_headers();
   void append_header(std::string_view name, std::string_view value);
   void read_header(std::string_view line);
+  bool save(std::string_view bytes);
   void end();
   std::string explain(CURLcode code) const;
 
@@ -68,6 +69,8 @@ class Transfer {
   bool set_everything_ = true;
   bool too_long_ = false;
   bool unreadable_ = false;
+  bool unwritable_ = false;
+  size_t saved_bytes_ = 0;
   size_t head_bytes_ = 0;
   int file_ = -1;
   int64_t file_offset_ = 0;

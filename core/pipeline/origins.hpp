@@ -30,7 +30,7 @@ class Origins {
  private:
   // Runs and their records are found by the run's id, those of a trace by the trace's.
   static TraceId key(const RecordHeader& header) {
-    const bool is_of_run = header.type >= TR_RECORD_RUN_START && header.type <= TR_RECORD_RUN_ARTIFACT;
+    const bool is_of_run = header.type >= TR_RECORD_RUN_START && header.type <= TR_RECORD_RUN_MEDIA;
     return is_of_run ? TraceId{0, header.span_id} : header.trace_id;
   }
 

@@ -109,6 +109,23 @@ FIELD(tr_run_options, group_id, 48, 16);
 FIELD(tr_run_options, config, 64, 8);
 FIELD(tr_run_options, config_count, 72, 8);
 
+FIXED(tr_artifact_file, 32);
+FIELD(tr_artifact_file, path, 0, 16);
+FIELD(tr_artifact_file, file, 16, 16);
+
+GROWS(tr_artifact, 104);
+FIELD(tr_artifact, struct_size, 0, 4);
+FIELD(tr_artifact, flags, 4, 4);
+FIELD(tr_artifact, name, 8, 16);
+FIELD(tr_artifact, type, 24, 16);
+FIELD(tr_artifact, description, 40, 16);
+FIELD(tr_artifact, aliases, 56, 8);
+FIELD(tr_artifact, alias_count, 64, 8);
+FIELD(tr_artifact, metadata, 72, 8);
+FIELD(tr_artifact, metadata_count, 80, 8);
+FIELD(tr_artifact, files, 88, 8);
+FIELD(tr_artifact, file_count, 96, 8);
+
 FIXED(tr_event, 40);
 FIELD(tr_event, name, 0, 16);
 FIELD(tr_event, time_ns, 16, 8);

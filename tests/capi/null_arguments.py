@@ -21,7 +21,9 @@ VALUES = {
     "tr_poll.max_records": "1", "tr_poll.timeout_ms": "0", "tr_batch_retain.batch": "batch",
     "tr_remove_processor.id": "0", "tr_processor_stats_get.id": "source",
     "tr_find_processor.name": '"source"', "tr_run_finish.status": "TR_RUN_FINISHED",
-    "tr_run_log_artifact.file": '"/proc/self/exe"', "tr_family_preset.model": '"claude-x"',
+    "tr_run_log_artifact.file": '"/proc/self/exe"', "tr_run_log_media.file": '"/proc/self/exe"',
+    "tr_media": "TR_MEDIA_HTML", "const tr_artifact *": "&artifact",
+    "tr_family_preset.model": '"claude-x"',
     "const void *packed": '"\\0\\1\\0k"', "size_t packed_size": "4",
     "const char *options_json": '"{}"', "const char *json": '"[1]"', "const tr_attribute *": "&attribute",
     "const tr_value *": "&value", "const tr_usage *": "&usage", "const tr_span_data *": "span_data()",
@@ -40,7 +42,11 @@ OPTIONAL = {
 }
 OPTIONAL_NAMES = {"error", "name", "value", "json", "type", "message", "model", "data", "id", "attributes", "metrics",
                   "items", "options_json", "packed"}
-REQUIRED = {"tr_trace_set_value.value", "tr_span_set_value.value", "tr_find_processor.name", "tr_find_processor.id"}
+REQUIRED = {"tr_trace_set_value.value", "tr_span_set_value.value", "tr_find_processor.name", "tr_find_processor.id",
+            "tr_run_use_artifact.name",
+            # Whatever it is given: there is no key.
+            "tr_wandb_download_artifact.options_json", "tr_wandb_download_artifact.name",
+            "tr_wandb_download_artifact.error"}
 BY_HAND = {"tr_init", "tr_set_processors", "tr_replace_processors"}  # they would end, or leave without processors, the instance
 IN_HOOK = {"tr_processor_save", "tr_batch_retain"}
 SIZE_NAME = re.compile(r"(^|_)(size|count|capacity)$")

@@ -161,6 +161,40 @@ static void record_packed(tr_trace trace) {
   EXPECT(tr_span_end(span) == TR_ESTALE);
 }
 
+static void record_an_artifact(tr_run run) {
+  tr_artifact_file files[2] = {{{"a/program", 9}, {"/proc/self/exe", TR_NUL}}, {{"b", 1}, {"/proc/self/exe", TR_NUL}}};
+  tr_string alias = text("best");
+  tr_attribute fact = real("accuracy", 0.5);
+  tr_artifact artifact;
+  memset(&artifact, 0, sizeof artifact);
+  artifact.struct_size = sizeof artifact;
+  artifact.name = text("a-program");
+  artifact.type = text("model");
+  artifact.aliases = &alias;
+  artifact.alias_count = 1;
+  artifact.metadata = &fact;
+  artifact.metadata_count = 1;
+  artifact.files = files;
+  artifact.file_count = 2;
+  OK(tr_run_add_artifact(run, &artifact));
+  EXPECT(tr_run_add_artifact(0, &artifact) == TR_OK);
+  files[1].path = files[0].path; /* two of one name */
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+  files[1].path = text("../b");
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+  files[1].path = text("b");
+  files[1].file = text("/no/such/file");
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EIO);
+  artifact.file_count = 0;
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+  artifact.file_count = 1;
+  artifact.name = text("a/b");
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+  artifact.name = text("b");
+  artifact.flags = 1;
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EUNSUPPORTED);
+}
+
 static void record_a_run(tr_trace trace) {
   tr_run_options options;
   tr_attribute item = real("loss", 0.125);
@@ -178,6 +212,13 @@ static void record_a_run(tr_trace trace) {
   OK(tr_run_log_artifact(run, "a/program", TR_NUL, "/proc/self/exe", TR_NUL));
   EXPECT(tr_run_log_artifact(run, "a/program", TR_NUL, "/", TR_NUL) == TR_EIO);
   EXPECT(tr_run_log_artifact(run, "../program", TR_NUL, "/proc/self/exe", TR_NUL) == TR_EINVAL);
+  record_an_artifact(run);
+  OK(tr_run_use_artifact(run, "team/project/index:latest", TR_NUL));
+  EXPECT(tr_run_use_artifact(run, "", 0) == TR_EINVAL);
+  OK(tr_run_log_media(run, 4, "page", TR_NUL, TR_MEDIA_HTML, "/proc/self/exe", TR_NUL));
+  EXPECT(tr_run_log_media(run, 4, "page", TR_NUL, TR_MEDIA_IMAGE, "/proc/self/exe", TR_NUL) == TR_EINVAL);
+  EXPECT(tr_run_log_media(run, 4, "page", TR_NUL, 3, "/proc/self/exe", TR_NUL) == TR_EINVAL);
+  EXPECT(tr_run_log_media(run, 4, "page", TR_NUL, TR_MEDIA_HTML, "/", TR_NUL) == TR_EIO);
   OK(tr_run_finish(run, TR_RUN_FAILED, 2));
   EXPECT(tr_run_finish(run, TR_RUN_FINISHED, 0) == TR_ESTALE);
 }
@@ -278,9 +319,10 @@ int main(void) {
   stats.struct_size = sizeof stats;
   OK(tr_stats_get(&stats));
   EXPECT(stats.mode == TR_MODE_OFF && stats.spans_ended == 5 && stats.stale_handles == 5);
-  EXPECT(trace_starts == 1 && spans == 5 && trace_ends == 1 && events == 1 && runs == 7 && released == 1);
+  EXPECT(trace_starts == 1 && spans == 5 && trace_ends == 1 && events == 1 && runs == 10 && released == 1);
   EXPECT(run_types[0] == TR_RECORD_RUN_START && run_types[5] == TR_RECORD_RUN_ARTIFACT &&
-         run_types[6] == TR_RECORD_RUN_FINISH);
+         run_types[6] == TR_RECORD_RUN_ADD_ARTIFACT && run_types[7] == TR_RECORD_RUN_USE_ARTIFACT &&
+         run_types[8] == TR_RECORD_RUN_MEDIA && run_types[9] == TR_RECORD_RUN_FINISH);
   EXPECT(strcmp(tr_strerror(TR_ESTALE), tr_strerror(TR_EINVAL)) != 0);
   EXPECT(tr_version()[0] != '\0' && tr_abi_version() == TR_ABI_VERSION);
   return finish(folder);

@@ -3,6 +3,7 @@
 
 #include <filesystem>
 #include <map>
+#include <nlohmann/json.hpp>
 
 #include "session.hpp"
 
@@ -26,11 +27,11 @@ std::vector<Artifact> recorded(const std::function<void()>& record) {
   table.on_batch = [](void* self, const tr_batch* batch) {
     for (size_t i = 0; i < batch->count; ++i) {
       const tr_record& r = *batch->records[i];
-      if (r.type != TR_RECORD_RUN_ARTIFACT) continue;
+      if (r.type < TR_RECORD_RUN_ARTIFACT) continue;
       Artifact artifact{{r.name.data, r.name.size}, {}};
       for (size_t k = 0; k < r.attribute_count; ++k) {
         const tr_value& value = r.attributes[k].value;
-        const bool is_text = value.type == TR_TYPE_STR;
+        const bool is_text = value.type == TR_TYPE_STR || value.type == TR_TYPE_JSON;
         artifact.attributes[{r.attributes[k].key.data, r.attributes[k].key.size}] =
             is_text ? std::string(static_cast<const char*>(value.data), value.size) : std::to_string(value.i64);
       }
@@ -95,6 +96,90 @@ TEST(Artifacts, WhatIsNoneIsRefused) {
     tr_trace_end(trace);
   });
   EXPECT_TRUE(found.empty());
+}
+
+tr_artifact artifact_of(const tr_artifact_file* files, size_t count) {
+  tr_artifact artifact{};
+  artifact.struct_size = sizeof artifact;
+  artifact.name = {"index", 5};
+  artifact.type = {"dataset", 7};
+  artifact.files = files;
+  artifact.file_count = count;
+  return artifact;
+}
+
+// A folder is all that is in it, in an order that does not depend on the disk; links to folders are left alone.
+TEST(Artifacts, AFolderIsItsFilesWithTheirDigests) {
+  const TempDirectory folder;
+  const std::string data = folder.file("data");
+  std::filesystem::create_directories(data + "/z/deep");
+  test::write_file(data + "/z/deep/a", "abc");
+  test::write_file(data + "/b", "");
+  std::filesystem::create_symlink("b", data + "/link");
+  std::filesystem::create_directory_symlink(".", data + "/round");
+  const std::string with_slash = data + "/";
+  const tr_artifact_file files[] = {{{"in", 2}, {with_slash.data(), with_slash.size()}}};
+  const tr_artifact artifact = artifact_of(files, 1);
+  const auto found = recorded([&] {
+    const tr_run run = tr_run_start(nullptr);
+    EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_OK);
+    tr_run_finish(run, TR_RUN_FINISHED, 0);
+    EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_ESTALE);
+  });
+  ASSERT_EQ(found.size(), 1u);
+  EXPECT_EQ(found[0].path, "index");
+  EXPECT_EQ(found[0].attributes.at("type"), "dataset");
+  const nlohmann::json list = nlohmann::json::parse(found[0].attributes.at("files"));
+  ASSERT_EQ(list.size(), 3u);
+  EXPECT_EQ(list[0]["path"], "in/b");
+  EXPECT_EQ(list[0]["md5"], "d41d8cd98f00b204e9800998ecf8427e");
+  EXPECT_EQ(list[1]["path"], "in/link");
+  EXPECT_EQ(list[2]["path"], "in/z/deep/a");
+  EXPECT_EQ(list[2]["md5"], "900150983cd24fb0d6963f7d28e17f72");
+  EXPECT_EQ(list[2]["size"], 3);
+  EXPECT_EQ(list[2]["file"], data + "/z/deep/a");
+}
+
+TEST(Artifacts, NamesThatNoneCanHaveAreRefused) {
+  const TempDirectory folder;
+  const std::string file = folder.file("list");
+  test::write_file(file, "content");
+  const tr_artifact_file files[] = {{{"x", 1}, {file.data(), file.size()}}};
+  const auto found = recorded([&] {
+    const tr_run run = tr_run_start(nullptr);
+    for (const std::string bad : {"", ".", "..", "a/b", "a b", "a:b", "\xc3\xa4"}) {
+      for (tr_string tr_artifact::*member : {&tr_artifact::name, &tr_artifact::type}) {
+        tr_artifact artifact = artifact_of(files, 1);
+        artifact.*member = {bad.data(), bad.size()};
+        EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_EINVAL) << bad;
+      }
+      tr_artifact artifact = artifact_of(files, 1);
+      const tr_string alias = {bad.data(), bad.size()};
+      artifact.aliases = &alias;
+      artifact.alias_count = 1;
+      EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_EINVAL) << bad;
+    }
+    tr_run_finish(run, TR_RUN_FINISHED, 0);
+  });
+  EXPECT_TRUE(found.empty());
+}
+
+// A list that is longer than a value may be is no list: the caller hears of it, and so does who would deliver it.
+TEST(Artifacts, AListThatIsTooLongIsSaid) {
+  const TempDirectory folder;
+  std::filesystem::create_directory(folder.file("data"));
+  for (int i = 0; i < 100; ++i) test::write_file(folder.file("data") + "/" + std::to_string(i), "");
+  const std::string data = folder.file("data");
+  const tr_artifact_file files[] = {{{"", 0}, {data.data(), data.size()}}};
+  const tr_artifact artifact = artifact_of(files, 1);
+  ::setenv("TRUNKLINE_MAX_VALUE_BYTES", "4k", 1);
+  const auto found = recorded([&] {
+    const tr_run run = tr_run_start(nullptr);
+    EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_ELIMIT);
+    tr_run_finish(run, TR_RUN_FINISHED, 0);
+  });
+  ::unsetenv("TRUNKLINE_MAX_VALUE_BYTES");
+  EXPECT_EQ(found.size(), 1u);
 }
 
 }  // namespace

@@ -120,6 +120,21 @@ class Secrets {
   int n_ = 100;
 };
 
+// An artifact and a page of this file, with facts that are nobody's business.
+void add_files(tr_run run, const std::string& file, const tr_attribute* facts, size_t count) {
+  const tr_artifact_file files[] = {{{"x", 1}, {file.data(), file.size()}}};
+  tr_artifact artifact{};
+  artifact.struct_size = sizeof artifact;
+  artifact.name = {"index", 5};
+  artifact.type = {"dataset", 7};
+  artifact.metadata = facts;
+  artifact.metadata_count = count;
+  artifact.files = files;
+  artifact.file_count = 1;
+  EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_OK);
+  EXPECT_EQ(tr_run_log_media(run, -1, "page", TR_NUL, TR_MEDIA_HTML, file.data(), file.size()), TR_OK);
+}
+
 void plant(Secrets* secrets, const std::string& directory) {
   const std::string metadata_json =
       R"({"note":")" + kMarker + R"(","nested":{"client_secret":")" + secrets->plain("metadata, in JSON") + "\"}}";
@@ -176,6 +191,7 @@ void plant(Secrets* secrets, const std::string& directory) {
   const std::string file = directory + "/" + secrets->token("file of an artifact");
   std::ofstream(file).flush();
   EXPECT_EQ(tr_run_log_artifact(run, "artifact", TR_NUL, file.data(), file.size()), TR_OK);
+  add_files(run, file, config, 2);
   tr_run_finish(run, TR_RUN_FINISHED, 0);
   tr_trace_end(trace);
 }
@@ -257,6 +273,7 @@ void record_content(const std::string& prompt, const std::string& file) {
   run_options.config_count = 2;
   const tr_run run = tr_run_start(&run_options);
   EXPECT_EQ(tr_run_log_artifact(run, "artifact", TR_NUL, file.data(), file.size()), TR_OK);
+  add_files(run, file, metadata, 2);
   tr_run_finish(run, TR_RUN_FINISHED, 0);
   tr_trace_end(trace);
 }

@@ -139,6 +139,113 @@ INSTANTIATE_TEST_SUITE_P(Each, WandbDeaths,
                                          Death{"End", "file_stream", 6}),
                          [](const auto& tested) { return tested.param.name; });
 
+// The same of files and artifacts: whoever says them again means the same, so that there is one version, whole.
+class WandbFileDeaths : public WandbFaults, public testing::WithParamInterface<Death> {
+ protected:
+  void record_files() {
+    const std::string folder = directory_.file("given");
+    std::filesystem::create_directories(folder + "/sub");
+    test::write_file(folder + "/one", "one");
+    test::write_file(folder + "/sub/two", "two");
+    test::write_file(folder + "/page.html", "<p>three</p>");
+    const tr_run run = tr_run_start(nullptr);
+    const std::string file = folder + "/one";
+    const std::string page = folder + "/page.html";
+    EXPECT_EQ(tr_run_log_artifact(run, "note", TR_NUL, file.data(), file.size()), TR_OK);
+    EXPECT_EQ(tr_run_log_media(run, 0, "page", TR_NUL, TR_MEDIA_HTML, page.data(), page.size()), TR_OK);
+    const tr_artifact_file files[] = {{{"", 0}, {folder.data(), folder.size()}}};
+    tr_artifact artifact{};
+    artifact.struct_size = sizeof artifact;
+    artifact.name = {"index", 5};
+    artifact.type = {"dataset", 7};
+    artifact.files = files;
+    artifact.file_count = 1;
+    EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_OK);
+    EXPECT_EQ(tr_run_use_artifact(run, "index:latest", TR_NUL), TR_OK);
+    tr_run_finish(run, TR_RUN_FINISHED, 0);
+  }
+  void expect_files() {
+    const json found = state();
+    ASSERT_EQ(found["runs"].size(), 1u);
+    const json run = *found["runs"].begin();
+    EXPECT_EQ(run["uploaded"].size(), 2u);
+    EXPECT_EQ(run["history"].size(), 1u);
+    ASSERT_EQ(found["artifacts"].size(), 1u);
+    const json artifact = found["artifacts"][0];
+    EXPECT_EQ(artifact["state"], "COMMITTED");
+    EXPECT_EQ(artifact["used_by"].size(), 1u);
+    ASSERT_EQ(artifact["files"].size(), 3u);
+    for (const json& file : artifact["files"]) EXPECT_EQ(file["md5_ok"], true);
+  }
+};
+
+TEST_P(WandbFileDeaths, BetweenTheServerAndTheStateCostNothing) {
+  for (const bool after : {true, false}) {
+    server_.reset();
+    std::filesystem::remove_all(directory_.file("d"));
+    fail(std::string(R"([{"match": ")") + GetParam().match + R"(", "skip": )" + std::to_string(GetParam().skip) +
+         R"(, "times": -1, "fault": ["hang", "600"], "after": )" + (after ? "true" : "false") + "}]");
+    {
+      Session session(directory_.file("d"));
+      attach();
+      record_files();
+      EXPECT_TRUE(eventually([&] { return state()["faulted"] > 0; }, 60s));
+      EXPECT_EQ(session.stop(300), TR_ETIMEDOUT);
+    }
+    fail("[]");
+    Session session(directory_.file("d"));
+    attach();
+    EXPECT_TRUE(eventually([&] { return finished() == 1; }, 60s));
+    EXPECT_EQ(session.stop(), TR_OK);
+    EXPECT_TRUE(session.messages().empty()) << session.messages()[0];
+    expect_files();
+  }
+}
+
+INSTANTIATE_TEST_SUITE_P(Each, WandbFileDeaths,
+                         testing::Values(Death{"Files", "CreateRunFiles", 0}, Death{"File", "/storage/run", 0},
+                                         Death{"Media", "/storage/run", 1}, Death{"Artifact", "createArtifact", 0},
+                                         Death{"Manifest", "createArtifactManifest", 0},
+                                         Death{"ArtifactFiles", "createArtifactFiles", 0},
+                                         Death{"ArtifactFile", "/storage/artifact", 1},
+                                         Death{"ManifestAgain", "createArtifactManifest", 1},
+                                         Death{"ManifestFile", "/storage/manifest", 0},
+                                         Death{"Commit", "commitArtifact", 0}, Death{"Find", "ArtifactByName", 0},
+                                         Death{"Use", "useArtifact", 0}, Death{"Rows", "file_stream", 0}),
+                         [](const auto& tested) { return tested.param.name; });
+
+// Each request fails at first, in some way; the last of them, for good, costs the artifact alone.
+TEST_F(WandbFaults, FilesThatFailAreSaidAgainOrCostThemselvesAlone) {
+  const std::string file = directory_.file("one");
+  test::write_file(file, "one");
+  fail(R"([{"match": "CreateRunFiles", "times": 1, "fault": ["status", "500"]},
+           {"match": "/storage/run", "times": 1, "fault": ["reset-in-body"], "after": true},
+           {"match": "/storage/run", "times": 1, "fault": ["retry-after", "1"]},
+           {"match": "createArtifactFiles", "times": 1, "fault": ["status", "503"], "after": true},
+           {"match": "commitArtifact", "times": 1, "fault": ["graphql-error", "no room"]}])");
+  Session session(directory_.file("d"));
+  attach();
+  const tr_run run = tr_run_start(nullptr);
+  const tr_artifact_file files[] = {{{"x", 1}, {file.data(), file.size()}}};
+  tr_artifact artifact{};
+  artifact.struct_size = sizeof artifact;
+  artifact.name = {"index", 5};
+  artifact.type = {"dataset", 7};
+  artifact.files = files;
+  artifact.file_count = 1;
+  EXPECT_EQ(tr_run_log_artifact(run, "note", TR_NUL, file.data(), file.size()), TR_OK);
+  EXPECT_EQ(tr_run_add_artifact(run, &artifact), TR_OK);
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
+  EXPECT_EQ(session.stop(), TR_OK);
+  const json found = state();
+  EXPECT_EQ(finished(), 1u);
+  EXPECT_EQ((*found["runs"].begin())["uploaded"], json({"note"}));
+  EXPECT_EQ(found["artifacts"][0]["state"], "PENDING");
+  size_t said = 0;
+  for (const std::string& message : session.messages()) said += message.find("no room") != std::string::npos ? 1 : 0;
+  EXPECT_EQ(said, 1u);
+}
+
 // While the server is down recording is not held up, a shutdown keeps its deadline, and the next life delivers.
 TEST_F(WandbFaults, AnOutageUnderLoad) {
   fail(R"([{"match": "", "times": -1, "fault": ["hang", "600"]}])");

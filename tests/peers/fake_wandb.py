@@ -6,8 +6,8 @@ GET /_state tells all that it has received: runs with their history as it was re
 artifacts, how often each operation was asked; ?raw=1 adds the lines as they were sent. POST /_faults takes a list of
 {"match": part of the path, of the name of the operation or of a field of it, "times": n, "skip": requests to let pass
 first, "fault": [name, arguments...], "after": whether the request is carried out first}; faults are those of
-tests/peers/faults.py, and "graphql-error". POST /_stop {"run": path} stops a run as the web page does. Options: --key KEY,
---entity NAME, --max-body BYTES, --tls CERTIFICATE KEY, --lenient (fields it does not know are null, not an error). Prints
+tests/peers/faults.py, "graphql-error" and "body" (an answer of one's own). POST /_stop {"run": path} stops a run as the
+web page does. Options: --key KEY, --entity NAME, --max-body BYTES, --tls CERTIFICATE KEY, --lenient (fields it does not know are null, not an error). Prints
 its port and ends with its standard input."""
 import argparse
 import base64
@@ -31,7 +31,8 @@ from wandb_nodes import Nodes
 from wandb_runs import Runs, b64, loads_or_none, plain
 
 FAULTS = dict(FAULTS, **{"graphql-error": lambda handler, message="it cannot be": answer(
-    handler, body=json.dumps({"data": None, "errors": [{"message": message, "path": []}]}).encode())})
+    handler, body=json.dumps({"data": None, "errors": [{"message": message, "path": []}]}).encode())},
+    body=lambda handler, text: answer(handler, body=text.encode()))
 
 
 class Backend(Runs, Nodes, Artifacts):
@@ -41,6 +42,7 @@ class Backend(Runs, Nodes, Artifacts):
         self.runs, self.artifacts, self.blobs = {}, {}, {}
         self.collections, self.client_ids, self.manifests = {}, {}, {}
         self.asked, self.unknown_fields, self.faults, self.requests = Counter(), Counter(), [], []
+        self.faulted = 0
         self.t0 = time.time()
 
     def state(self, raw):
@@ -48,7 +50,7 @@ class Backend(Runs, Nodes, Artifacts):
         for run in self.runs.values() if raw else ():
             runs[run.path]["lines"] = {name: run.text_lines(name) for name in run.lines}
         return {"runs": runs, "artifacts": [self.artifact_dump(each) for each in self.artifacts.values()],
-                "asked": self.asked, "unknown_fields": self.unknown_fields, "requests": self.requests}
+                "asked": self.asked, "unknown_fields": self.unknown_fields, "requests": self.requests, "faulted": self.faulted}
 
     def roots(self):
         get_project = lambda a: self.project_with_membership(
@@ -165,6 +167,7 @@ class Handler(BaseHTTPRequestHandler):
                 fault["skip"] -= 1
                 continue
             fault["times"] -= 1
+            self.server.backend.faulted += 1
             return fault
         return None
 

@@ -8,6 +8,10 @@
 //   tracker_agent joined                 three traces, of which two overlap
 //   tracker_agent answer                 the agent of mlflow_sdk_agent.py
 //   tracker_agent artifacts FILES...     a run with files, of which the last is changed too early
+//   tracker_agent artifact FOLDER FILE   a run that makes an artifact of a folder, and has a file
+//   tracker_agent use NAME               a run that uses an artifact
+//   tracker_agent media IMAGE PAGE       a run with both in its history, between numbers
+//   tracker_agent download NAME FOLDER   an artifact
 //   tracker_agent recover                nothing but deliver what dead ones left
 #include <cstdio>
 #include <cstdlib>
@@ -182,6 +186,74 @@ int artifacts(int count, char** files) {
   return tr_shutdown(kPatienceMs);
 }
 
+tr_string text(const char* words) { return {words, std::strlen(words)}; }
+
+tr_run begin_run(const char* name) {
+  tr_run_options options{};
+  options.struct_size = sizeof options;
+  options.name = text(name);
+  return tr_run_start(&options);
+}
+
+// AGENT_CHANGES and AGENT_REMOVES name files that are not left as they were when they were named.
+int make_artifact(const char* folder, const char* file) {
+  const tr_run run = begin_run("maker");
+  const tr_artifact_file files[] = {{text(""), text(folder)}, {text("more/copy"), text(file)}};
+  const tr_string aliases[] = {text("best")};
+  tr_attribute facts[2] = {};
+  facts[0].key = text("k");
+  facts[0].value.type = TR_TYPE_I64;
+  facts[0].value.i64 = 1;
+  facts[1].key = text("api_key");
+  facts[1].value = {TR_TYPE_STR, 0, 0, 0, "canary", 6};
+  tr_artifact artifact{};
+  artifact.struct_size = sizeof artifact;
+  artifact.name = text("index");
+  artifact.type = text("storage_context");
+  artifact.description = text("what \"it\" is");
+  artifact.aliases = aliases;
+  artifact.alias_count = 1;
+  artifact.metadata = facts;
+  artifact.metadata_count = 2;
+  artifact.files = files;
+  artifact.file_count = 2;
+  if (tr_run_add_artifact(run, &artifact) != TR_OK) return 1;
+  if (tr_run_log_artifact(run, "notes/a file", TR_NUL, file, TR_NUL) != TR_OK) return 1;
+  if (const char* changed = std::getenv("AGENT_CHANGES")) std::ofstream(changed, std::ios::app) << "too late";
+  if (const char* removed = std::getenv("AGENT_REMOVES")) std::remove(removed);
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
+  return tr_shutdown(kPatienceMs);
+}
+
+int use_artifact(const char* name) {
+  const tr_run run = begin_run("user");
+  if (tr_run_use_artifact(run, name, TR_NUL) != TR_OK) return 1;
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
+  return tr_shutdown(kPatienceMs);
+}
+
+int log_media(const char* image, const char* page) {
+  const tr_run run = begin_run("media");
+  tr_attribute loss{};
+  loss.key = text("loss");
+  loss.value.type = TR_TYPE_F64;
+  loss.value.f64 = 0.5;
+  tr_run_log(run, 3, &loss, 1);
+  if (tr_run_log_media(run, 3, "plots/loss", TR_NUL, TR_MEDIA_IMAGE, image, TR_NUL) != TR_OK) return 1;
+  if (tr_run_log_media(run, -1, "page", TR_NUL, TR_MEDIA_HTML, page, TR_NUL) != TR_OK) return 1;
+  if (tr_run_log_media(run, -1, "page", TR_NUL, TR_MEDIA_IMAGE, page, TR_NUL) != TR_EINVAL) return 1;
+  tr_run_finish(run, TR_RUN_FINISHED, 0);
+  return tr_shutdown(kPatienceMs);
+}
+
+int download(const char* name, const char* folder) {
+  tr_error error{sizeof error, 0, {}};
+  const int result =
+      tr_wandb_download_artifact(std::getenv("AGENT_WANDB_OPTIONS"), TR_NUL, name, TR_NUL, folder, TR_NUL, &error);
+  if (result != TR_OK) std::fprintf(stderr, "%d: %s\n", result, error.message);
+  return result;
+}
+
 int run_of_the_host() {
   tr_run_options options{};
   options.struct_size = sizeof options;
@@ -255,6 +327,7 @@ int answer() {
 
 int main(int count, char** arguments) {
   const std::string what = count > 1 ? arguments[1] : "";
+  if (what == "download" && count == 4) return download(arguments[2], arguments[3]) == TR_OK ? 0 : 1;
   if (start() != TR_OK) return 1;
   if (what == "replay" && count == 4) return replay(arguments[2], arguments[3]) == TR_OK ? 0 : 1;
   if (what == "threads" && count == 4) return on_threads(std::atoi(arguments[2]), std::atoi(arguments[3])) ? 1 : 0;
@@ -266,6 +339,9 @@ int main(int count, char** arguments) {
   if (what == "joined") return joined() == TR_OK ? 0 : 1;
   if (what == "answer") return answer() == TR_OK ? 0 : 1;
   if (what == "artifacts" && count > 2) return artifacts(count - 2, arguments + 2) == TR_OK ? 0 : 1;
+  if (what == "artifact" && count == 4) return make_artifact(arguments[2], arguments[3]) == TR_OK ? 0 : 1;
+  if (what == "use" && count == 3) return use_artifact(arguments[2]) == TR_OK ? 0 : 1;
+  if (what == "media" && count == 4) return log_media(arguments[2], arguments[3]) == TR_OK ? 0 : 1;
   if (what == "recover") return tr_flush(kPatienceMs) == TR_OK && tr_shutdown(kPatienceMs) == TR_OK ? 0 : 1;
   return 2;
 }

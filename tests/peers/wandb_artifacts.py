@@ -127,8 +127,8 @@ class Artifacts:
             "currentManifest": manifest,
             "files": files,
             "filesByManifestEntries": files,
-            "createdBy": None,
-            "usedBy": connection([]),
+            "createdBy": lambda a: self._maybe_run(x["entity"], x["project"], x["run"]),
+            "usedBy": lambda a: connection([self._maybe_run(*path.split("/", 2)) for path in x["used_by"]]),
         }
 
     def membership(self, x, coll):
@@ -180,6 +180,10 @@ class Artifacts:
             if i.get("enableDigestDeduplication") and old["digest"] == i["digest"] and old["state"] == "COMMITTED":
                 self.client_ids[i.get("clientID")] = old["id"]
                 return {"artifact": self.artifact_node(old)}
+        # Said again, before it was committed: a client's id is of one artifact.
+        same = self.artifacts.get(self.client_ids.get(i.get("clientID")))
+        if same is not None and same["digest"] == i["digest"]:
+            return {"artifact": self.artifact_node(same)}
         aid = b64("Artifact:%d" % (1000 + len(self.artifacts)))
         art = {
             "id": aid,

@@ -7,6 +7,7 @@ import datetime
 import decimal
 import enum
 import gc
+import hashlib
 import math
 import sys
 import threading
@@ -372,6 +373,43 @@ def test_artifacts_of_runs(keeper, tmp_path):
     assert [each.name for each in found] == ["löss.txt", "plots/of today/löss.txt"]
     about = {"file": str(file), "size": 3, "modified_ns": file.stat().st_mtime_ns}
     assert [each.attributes for each in found] == [about, about]
+
+
+def test_sets_of_files_and_media(keeper, tmp_path):
+    page, image, folder = tmp_path / "p.html", tmp_path / "i.gif", tmp_path / "data"
+    page.write_text("<p>")
+    image.write_bytes(b"GIF89a\x07\0\x05\0")
+    folder.mkdir()
+    (folder / "ä").write_text("x")
+    with trunkline.start_run("tuning") as run:
+        assert run.log_image("i", image, step=4) and run.log_html("p", str(page))
+        assert not run.log_image("i", page) and not run.log_html("../p", page) and not run.log_html("p", folder)
+        assert run.add_artifact("index", "dataset", folder, aliases=["best"], metadata={"n": 1}, description="d")
+        assert run.add_artifact("index", "dataset", {"a/b": page, "": image}) and run.add_artifact("i", "t", [page, image])
+        assert not run.add_artifact("index", "dataset", []) and not run.add_artifact("a b", "dataset", page)
+        assert not run.add_artifact("index", "dataset", {"../b": page}) and not run.add_artifact("i", "t", "/no/such")
+        run.use_artifact("team/project/index:v0")
+    flush()
+    kinds = trunkline.RecordType
+    found = [each for each in keeper.records if each.type >= kinds.RUN_ADD_ARTIFACT]
+    assert [(each.type, each.name) for each in found] == [
+        (kinds.RUN_MEDIA, "i"), (kinds.RUN_MEDIA, "p"), (kinds.RUN_ADD_ARTIFACT, "index"),
+        (kinds.RUN_ADD_ARTIFACT, "index"), (kinds.RUN_ADD_ARTIFACT, "i"), (kinds.RUN_USE_ARTIFACT, "team/project/index:v0")]
+    about = found[0].attributes
+    assert (about["media"], about["format"], about["width"], about["height"], found[0].step) == ("image", "gif", 7, 5, 4)
+    assert about["sha256"] == hashlib.sha256(image.read_bytes()).hexdigest()
+    made = found[2].attributes
+    assert (made["type"], made["description"], made["aliases"], made["metadata"]) == ("dataset", "d", ["best"], {"n": 1})
+    assert made["files"] == [{"path": "ä", "file": str(folder / "ä"), "size": 1, "md5": hashlib.md5(b"x").hexdigest(),
+                              "modified_ns": (folder / "ä").stat().st_mtime_ns}]
+    assert [each["path"] for each in found[3].attributes["files"]] == ["a/b", "i.gif"]
+
+
+def test_what_cannot_be_downloaded(monkeypatch, tmp_path):
+    monkeypatch.delenv("WANDB_API_KEY", raising=False)
+    with pytest.raises(trunkline.TrunklineError, match="API key") as caught:
+        trunkline.download_wandb_artifact("e/p/a:v0", tmp_path)
+    assert caught.value.code == -1
 
 
 def test_redaction_and_content(directory):

@@ -116,6 +116,7 @@ TEST(JsonWriter, UserKeysCannotPassAsOurs) {
 TEST(JsonNames, CoverEveryConstant) {
   EXPECT_EQ(record_type_name(TR_RECORD_TRACE_START), "trace_start");
   EXPECT_EQ(record_type_name(TR_RECORD_RUN_ARTIFACT), "run_artifact");
+  EXPECT_EQ(record_type_name(TR_RECORD_RUN_MEDIA), "run_media");
   EXPECT_EQ(record_type_name(99), "unknown");
   EXPECT_EQ(value_type_name(TR_TYPE_STR_ARRAY), "str[]");
   EXPECT_EQ(status_name(TR_RECORD_FAILED | TR_RECORD_INCOMPLETE), "error");

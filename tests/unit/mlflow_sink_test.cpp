@@ -8,6 +8,7 @@
 namespace trunkline::mlflow_test {
 namespace {
 
+using store_test::i64;
 using store_test::messages;
 using store_test::Records;
 using store_test::saved_state;
@@ -231,6 +232,40 @@ TEST_F(MlflowSink, AnArtifactIsSentOnce) {
     EXPECT_EQ(sent, call == "update_run" ? 1 : 2);
     EXPECT_EQ(stored_.runs[0].artifacts.at("a/list"), "list");
   }
+}
+
+// The files of an artifact go into a folder of its name, media by their key and step: each once.
+TEST_F(MlflowSink, FilesOfAnArtifactAndMediaAreArtifacts) {
+  records_.add(TR_RECORD_RUN_START, 0, 7);
+  std::vector<processors::RunFile> files;
+  for (const char* name : {"one", "two"}) {
+    const std::string file = folder_.file(name);
+    store_test::write_file(file, name);
+    ASSERT_FALSE(processors::list_files("in/" + std::string(name), file, &files));
+  }
+  ASSERT_FALSE(processors::read_files(&files));
+  const std::string list = processors::files_json(files);
+  tr_record& made = records_.add(TR_RECORD_RUN_ADD_ARTIFACT, 0, 7);
+  made.name = str("index");
+  records_.attributes(made, {{str("files"), text(TR_TYPE_JSON, list)}});
+  const auto media = processors::read_media(TR_MEDIA_HTML, folder_.file("one"));
+  ASSERT_TRUE(media);
+  tr_record& page = records_.add(TR_RECORD_RUN_MEDIA, 0, 7);
+  page.name = str("page");
+  page.step = 3;
+  records_.attributes(page, {{str("media"), text("html")},
+                             {str("file"), text(media->file.file)},
+                             {str("size"), i64(media->file.version.size)},
+                             {str("modified_ns"), i64(media->file.version.modified_ns)},
+                             {str("sha256"), text(media->file.digest)}});
+  records_.add(TR_RECORD_RUN_FINISH, 0, 7);
+  ASSERT_EQ(deliver(*sink(), records_.pointers()), TR_OK);
+  const std::map<std::string, std::string> expected = {
+      {"index/in/one", "one"},
+      {"index/in/two", "two"},
+      {"media/html/page_3_" + media->file.digest.substr(0, 20) + ".html", "one"}};
+  EXPECT_EQ(stored_.runs[0].artifacts, expected);
+  EXPECT_TRUE(messages().empty());
 }
 
 // With content off there is only the name: that is said, and nothing else is hurt.

@@ -30,7 +30,7 @@ TEST(WandbBody, RowsAreSplitByBytesAndTheEndGoesWithTheLast) {
   size_t seen = 0;
   int requests = 0;
   for (size_t next = 0; seen < delta.rows.size(); seen = next, ++requests) {
-    const json body = json::parse(wandb::stream_body(state, delta, seen, 400, &next));
+    const json body = json::parse(wandb::stream_body(state, delta, {}, seen, 400, &next));
     ASSERT_GT(next, seen);
     EXPECT_EQ(body["files"]["wandb-history.jsonl"]["offset"], 5 + seen);
     EXPECT_EQ(body["files"]["wandb-history.jsonl"]["content"].size(), next - seen);

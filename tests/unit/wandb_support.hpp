@@ -29,6 +29,8 @@ struct StoredRun {
   std::vector<std::string> tags;
   std::string name;
   std::optional<int64_t> exit_code;
+  std::vector<std::string> files;      // paths
+  std::vector<std::string> artifacts;  // client ids
   int begins = 0;
   int rewritten = 0;  // lines that came again as others
 
@@ -79,7 +81,7 @@ class MemoryBackend final : public wandb::Backend {
     state->tags = run.tags;
     return Error::none();
   }
-  Error write(RunState* state, const RunDelta& delta) override {
+  Error write(RunState* state, const RunDelta& delta, std::vector<std::string>* /*lost*/) override {
     if (Error error = fail(false)) return error;
     ++stored_->writes;
     StoredRun& run = stored_->runs[state->id];
@@ -101,6 +103,8 @@ class MemoryBackend final : public wandb::Backend {
     for (const auto& [key, value] : delta.config) run.config[key] = value;
     for (const auto& [key, value] : delta.summary) run.summary[key] = value;
     run.tags = state->tags;
+    for (const auto& file : delta.files) run.files.push_back(file.path);
+    for (const auto& artifact : delta.artifacts) run.artifacts.push_back(artifact.client_id);
     if (delta.exit_code) run.exit_code = delta.exit_code;
     if (Error error = fail(true)) return error;
     state->lines = line;

@@ -59,6 +59,6 @@ static PyMethodDef functions[] = {
 int native_add_to(PyObject* module) {
   if (PyModule_AddFunctions(module, functions) < 0) return -1;
   if (record_add_to(module) < 0 || batch_add_to(module) < 0 || span_add_to(module) < 0) return -1;
-  if (recording_add_to(module) < 0 || lifecycle_add_to(module) < 0) return -1;
+  if (recording_add_to(module) < 0 || lifecycle_add_to(module) < 0 || artifacts_add_to(module) < 0) return -1;
   return processors_add_to(module);
 }

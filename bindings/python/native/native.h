@@ -82,6 +82,7 @@ void native_lock(PyThreadState* unlocked);
 int recording_add_to(PyObject* module);
 int lifecycle_add_to(PyObject* module);
 int processors_add_to(PyObject* module);
+int artifacts_add_to(PyObject* module);
 int native_add_to(PyObject* module);
 
 /* Takes the reference, and lets go of what was there. */

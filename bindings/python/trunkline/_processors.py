@@ -117,6 +117,21 @@ def wandb_processor(project: str | None = None, name: str | None = None, *, enti
                      timeout_ms=timeout_ms, interval_ms=interval_ms)
 
 
+def download_wandb_artifact(name: str, folder: str | os.PathLike[str], *, project: str | None = None,
+                            entity: str | None = None, base_url: str | None = None, api_key: str | None = None,
+                            tls_ca: str | None = None, timeout_ms: int | None = None) -> str:
+    """Fetches an artifact of W&B, "entity/project/name:alias", into a folder, and returns the folder. Each file is
+    checked; TrunklineError says what was wrong."""
+    options = {"project": project, "entity": entity, "base_url": base_url, "api_key": api_key, "tls_ca": tls_ca,
+               "timeout_ms": timeout_ms}
+    given = json.dumps({key: value for key, value in options.items() if value is not None})
+    place = os.fspath(folder)
+    failed = native.wandb_download_artifact([given, name, place])
+    if failed is not None:
+        raise TrunklineError(*failed)
+    return place
+
+
 def family_preset(model: str) -> dict[str, object]:
     """What an agent for a family of models, found by its name or a model's, is commonly set up with: for `config`."""
     found = native.family_preset(model)

@@ -4,15 +4,18 @@ from __future__ import annotations
 
 import os
 import posixpath
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from types import TracebackType
-from typing import Self
+from typing import Self, Union
 
 from . import _trunkline as native
 from ._context import OFF, current
 from ._spans import Attributes, Span, Trace
 from ._types import RunStatus
 from ._values import dict_of
+
+Path = Union[str, "os.PathLike[str]"]
+Files = Union[Path, Iterable[Path], Mapping[str, Path]]
 
 
 class Run:
@@ -66,6 +69,34 @@ class Run:
         file = os.fspath(path)
         place = posixpath.join(artifact_path or "", os.path.basename(file))
         return native.run_log_artifact(self._handle, place, file) not in (native.EIO, native.EINVAL)
+
+    def log_image(self, key: str, path: str | os.PathLike[str], step: int | None = None) -> bool:
+        """A PNG, JPEG, GIF or WebP file under a key of the history. False: it is none, or cannot be read."""
+        return self._log_media(native.MEDIA_IMAGE, key, path, step)
+
+    def log_html(self, key: str, path: str | os.PathLike[str], step: int | None = None) -> bool:
+        """A page, as log_image."""
+        return self._log_media(native.MEDIA_HTML, key, path, step)
+
+    def _log_media(self, kind: int, key: str, path: str | os.PathLike[str], step: int | None) -> bool:
+        code = native.run_log_media(self._handle, -1 if step is None else step, key, kind, os.fspath(path))
+        return code not in (native.EIO, native.EINVAL)
+
+    def add_artifact(self, name: str, type: str, files: Files, *, aliases: Iterable[str] = (),
+                     metadata: Attributes | None = None, description: str = "") -> bool:
+        """An artifact that the run has made: a file or folder, several, or a mapping from names in the artifact to
+        files. All are read now, and must not change until they are delivered. False: one cannot be read, or a name is
+        none that an artifact can have."""
+        if isinstance(files, (str, os.PathLike)):
+            files = [files]
+        named = files.items() if isinstance(files, Mapping) else [("", file) for file in files]
+        flat = [text for path, file in named for text in (path, os.fspath(file))]
+        code = native.run_add_artifact(self._handle, [name, type, description], list(aliases), flat, dict_of(metadata))
+        return code not in (native.EIO, native.EINVAL, native.ELIMIT)
+
+    def use_artifact(self, name: str) -> None:
+        """Says that the run uses an artifact: "name:alias", or one of another project, "entity/project/name:alias"."""
+        native.run_use_artifact(self._handle, name)
 
     def finish(self, status: RunStatus = RunStatus.FINISHED, exit_code: int = 0) -> None:
         """Finishes the run."""

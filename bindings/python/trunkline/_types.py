@@ -55,6 +55,9 @@ class RecordType(IntEnum):
     RUN_TAG = native.RECORD_RUN_TAG
     RUN_FINISH = native.RECORD_RUN_FINISH
     RUN_ARTIFACT = native.RECORD_RUN_ARTIFACT
+    RUN_ADD_ARTIFACT = native.RECORD_RUN_ADD_ARTIFACT
+    RUN_USE_ARTIFACT = native.RECORD_RUN_USE_ARTIFACT
+    RUN_MEDIA = native.RECORD_RUN_MEDIA
 
 
 class RunStatus(IntEnum):

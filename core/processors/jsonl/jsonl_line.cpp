@@ -14,7 +14,7 @@ using encode::JsonObject;
 using encode::view;
 
 bool is_span(tr_record_type type) { return type == TR_RECORD_SPAN_START || type == TR_RECORD_SPAN_END; }
-bool is_run(tr_record_type type) { return type >= TR_RECORD_RUN_START && type <= TR_RECORD_RUN_ARTIFACT; }
+bool is_run(tr_record_type type) { return type >= TR_RECORD_RUN_START && type <= TR_RECORD_RUN_MEDIA; }
 bool is_end(tr_record_type type) { return type == TR_RECORD_SPAN_END || type == TR_RECORD_TRACE_END; }
 
 void add_ids(JsonObject* line, const tr_record& record) {

@@ -109,6 +109,9 @@ int RecordRows::put(const tr_record& record, std::string_view run_id) {
     case TR_RECORD_RUN_TAG:
       return put_tag(record);
     case TR_RECORD_RUN_ARTIFACT:
+    case TR_RECORD_RUN_ADD_ARTIFACT:
+    case TR_RECORD_RUN_USE_ARTIFACT:
+    case TR_RECORD_RUN_MEDIA:
       return put_artifact(record);
     case TR_RECORD_RUN_FINISH: {
       const bool incomplete = (record.flags & TR_RECORD_INCOMPLETE) != 0;

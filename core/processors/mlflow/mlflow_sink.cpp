@@ -88,7 +88,7 @@ Error Sink::take(const tr_batch& batch) {
   const std::string text = run_states_text(known);
   (void)host_.save(text.data(), text.size());
   if (known.empty()) states_.erase(directory_);
-  stored_.erase(stored_.lower_bound({directory_, 0}), stored_.upper_bound({directory_, UINT64_MAX}));
+  stored_.erase(directory_);
   return Error::none();
 }
 
@@ -282,32 +282,26 @@ Error Sink::send_ends(const std::vector<std::string>& order, Works* works) {
 // What costs an artifact alone is said and counted; what is left over is an error of the run.
 Error Sink::send_artifacts(RunWork* work) {
   for (const Artifact& artifact : work->artifacts) {
-    if (stored_.count({directory_, artifact.sequence}) != 0) continue;
+    if (stored_[directory_].count({artifact.sequence, artifact.file.path}) != 0) continue;
     Error error = send_artifact(work->state.run_id, artifact);
     if (error.code == TR_EAGAIN || error.code == TR_ENOENT) return error;
     if (error) {
       remark((error.code == TR_EUNSUPPORTED ? "artifacts are not stored: "
-                                            : "the artifact " + artifact.path + " is not stored: ") +
+                                            : "the artifact " + artifact.file.path + " is not stored: ") +
              error.message);
       ++refused_;
     }
-    stored_.emplace(directory_, artifact.sequence);
+    stored_[directory_].emplace(artifact.sequence, artifact.file.path);
   }
   return Error::none();
 }
 
 // The file is read where it lies: it must be what it was when it was named, before and after.
 Error Sink::send_artifact(const std::string& run_id, const Artifact& artifact) {
-  const auto changed = [&]() -> Error {
-    const auto version = file_version(artifact.file);
-    if (!version) return version.error();
-    if (*version == artifact.version) return Error::none();
-    return {TR_EINVAL, artifact.file + " has changed since it was logged"};
-  };
-  if (Error error = changed()) return error;
-  if (Error error = backend_->log_artifact(run_id, artifact.path, artifact.file)) return error;
-  if (!changed()) return Error::none();
-  return {TR_EINVAL, artifact.file + " changed while it was read: what is stored is not what was logged"};
+  if (Error error = processors::check_unchanged(artifact.file)) return error;
+  if (Error error = backend_->log_artifact(run_id, artifact.file.path, artifact.file.file)) return error;
+  if (!processors::check_unchanged(artifact.file)) return Error::none();
+  return {TR_EINVAL, artifact.file.file + " changed while it was read: what is stored is not what was logged"};
 }
 
 // What a process left that is not known to have had another name had that of this one: mostly it is the same program.

@@ -74,8 +74,8 @@ class Sink {
   std::map<std::string, std::string> experiments_;
   std::map<std::string, Made> made_;
   std::set<std::string> attempted_;  // a run may have been made without our hearing of it
-  // Artifacts, by run directory and sequence, of batches that have not been taken yet.
-  std::set<std::pair<std::string, uint64_t>> stored_;
+  // Artifacts, by run directory, sequence and path, of batches that have not been taken yet.
+  std::map<std::string, std::set<std::pair<uint64_t, std::string>>> stored_;
   std::set<std::string> said_;
   std::string directory_;  // of the batch at hand
   uint64_t refused_ = 0;

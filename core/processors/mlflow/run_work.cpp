@@ -82,6 +82,10 @@ void RunWork::add(const tr_record& record, bool keep_open) {
       return tag(view(record.name), record.attribute_count > 0 ? value_text(record.attributes[0].value) : "");
     case TR_RECORD_RUN_ARTIFACT:
       return add_artifact(record);
+    case TR_RECORD_RUN_ADD_ARTIFACT:
+      return add_artifact_files(record);
+    case TR_RECORD_RUN_MEDIA:
+      return add_media(record);
     case TR_RECORD_RUN_FINISH:
       return add_run_finish(record);
     default:
@@ -258,22 +262,35 @@ void RunWork::add_run_summary(const tr_record& record) {
 }
 
 // Without the name of the file, which is content, there is nothing to store.
+void RunWork::not_recorded(const tr_record& record, const std::string& why) {
+  remarks.push_back("the artifact " + std::string(view(record.name)) + " is not stored: " + why);
+}
+
+void RunWork::add_file(const tr_record& record, processors::RunFile file) {
+  artifacts.push_back({record.sequence, std::move(file)});
+}
+
 void RunWork::add_artifact(const tr_record& record) {
-  Artifact artifact{record.sequence, std::string(view(record.name)), {}, {}};
-  size_t known = 0;
-  for (size_t i = 0; i < record.attribute_count; ++i) {
-    const tr_attribute& each = record.attributes[i];
-    const bool whole = each.value.flags == 0;
-    known += whole ? 1 : 0;
-    if (view(each.key) == names::kArtifactSize) artifact.version.size = each.value.i64;
-    if (view(each.key) == names::kArtifactModified) artifact.version.modified_ns = each.value.i64;
-    if (view(each.key) == names::kArtifactFile && whole) artifact.file = encode::text_of(each.value);
+  auto file = processors::recorded_file(record);
+  if (!file) return not_recorded(record, file.error().message);
+  add_file(record, std::move(*file));
+}
+
+void RunWork::add_artifact_files(const tr_record& record) {
+  auto files = processors::recorded_files(record);
+  if (!files) return not_recorded(record, files.error().message);
+  for (processors::RunFile& file : *files) {
+    file.path = std::string(view(record.name)) + "/" + file.path;
+    add_file(record, std::move(file));
   }
-  if (artifact.file.empty() || known != 3) {
-    remarks.push_back("the artifact " + artifact.path + " is not stored: its file was not recorded");
-  } else {
-    artifacts.push_back(std::move(artifact));
-  }
+}
+
+// MLflow has no media in its metrics: they are files, by key and step.
+void RunWork::add_media(const tr_record& record) {
+  auto media = processors::recorded_media(record);
+  if (!media) return not_recorded(record, media.error().message);
+  media->file.path = processors::media_path(*media, record.step);
+  add_file(record, std::move(media->file));
 }
 
 // Inside of a trace it says how the trace's run ends; when the trace does not end it, it does.

@@ -5,18 +5,16 @@
 #include <optional>
 #include <string>
 
-#include "os/file_version.hpp"
 #include "processors/mlflow/mlflow_backend.hpp"
 #include "processors/mlflow/run_state.hpp"
+#include "processors/run_files.hpp"
 
 namespace trunkline::mlflow {
 
 // A file to be stored with the run, as it was when it was named.
 struct Artifact {
   uint64_t sequence = 0;
-  std::string path;
-  std::string file;
-  FileVersion version;
+  processors::RunFile file;
 };
 
 struct RunWork {
@@ -50,6 +48,10 @@ struct RunWork {
   void add_run_summary(const tr_record& record);
   void add_run_finish(const tr_record& record);
   void add_artifact(const tr_record& record);
+  void add_artifact_files(const tr_record& record);
+  void add_media(const tr_record& record);
+  void add_file(const tr_record& record, processors::RunFile file);
+  void not_recorded(const tr_record& record, const std::string& why);
 
   void metric(std::string_view key, double value, int64_t step, int64_t ns);
   void param(std::string_view key, std::string_view value);

@@ -1,5 +1,6 @@
 #include "processors/wandb/log_reader.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <cmath>
 #include <protozero/pbf_reader.hpp>
@@ -11,6 +12,7 @@
 namespace trunkline::wandb {
 namespace {
 
+using processors::RunFile;
 using protozero::pbf_reader;
 
 constexpr double kNsPerSecond = 1e9;
@@ -158,6 +160,104 @@ void read_exit(pbf_reader reader, LoggedRun* out) {
   }
 }
 
+void read_files(pbf_reader reader, LoggedRun* out) {
+  while (reader.next(files::kItem)) {
+    pbf_reader item = reader.get_message();
+    while (item.next(files::kPath)) {
+      RunFile file;
+      file.path = item.get_string();
+      if (is_relative_path(file.path)) out->delta.files.push_back(std::move(file));
+    }
+  }
+}
+
+// False: an entry that is no file of this machine.
+bool read_entry(pbf_reader reader, Artifact* out) {
+  RunFile& file = out->files.emplace_back();
+  bool whole = true;
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case entry::kPath:
+        file.path = reader.get_string();
+        break;
+      case entry::kDigest:
+        file.digest = hex_of_base64(reader.get_string());
+        break;
+      case entry::kSize:
+        file.version.size = reader.get_int64();
+        break;
+      case entry::kLocalPath:
+        file.file = reader.get_string();
+        break;
+      case entry::kReference:
+        whole = false;
+        reader.skip();
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  return whole && !file.file.empty() && is_relative_path(file.path);
+}
+
+bool read_manifest(pbf_reader reader, Artifact* out) {
+  bool whole = true;
+  while (reader.next()) {
+    if (reader.tag() == manifest::kEntry) {
+      whole = read_entry(reader.get_message(), out) && whole;
+    } else {
+      whole = whole && reader.tag() != manifest::kFile;
+      reader.skip();
+    }
+  }
+  std::sort(out->files.begin(), out->files.end(), [](const auto& a, const auto& b) { return a.path < b.path; });
+  return whole && !out->files.empty();
+}
+
+void read_artifact(pbf_reader reader, LoggedRun* out) {
+  Artifact artifact;
+  bool whole = false;
+  while (reader.next()) {
+    switch (reader.tag()) {
+      case artifact::kType:
+        artifact.type = reader.get_string();
+        break;
+      case artifact::kName:
+        artifact.name = reader.get_string();
+        break;
+      case artifact::kDescription:
+        artifact.description = reader.get_string();
+        break;
+      case artifact::kMetadata:
+        artifact.metadata = reader.get_string();
+        break;
+      case artifact::kAliases:
+        artifact.aliases.push_back(reader.get_string());
+        break;
+      case artifact::kManifest:
+        whole = read_manifest(reader.get_message(), &artifact);
+        break;
+      case artifact::kClientId:
+        artifact.client_id = reader.get_string();
+        break;
+      case artifact::kSequenceClientId:
+        artifact.sequence_client_id = reader.get_string();
+        break;
+      default:
+        reader.skip();
+    }
+  }
+  if (whole) {
+    out->delta.artifacts.push_back(std::move(artifact));
+  } else {
+    ++out->left_out;
+  }
+}
+
+void read_used(pbf_reader reader, LoggedRun* out) {
+  while (reader.next(use_artifact::kName)) out->delta.used.push_back(reader.get_string());
+}
+
 void read_record(std::string_view bytes, LoggedRun* out) {
   pbf_reader reader(bytes.data(), bytes.size());
   while (reader.next()) {
@@ -176,6 +276,15 @@ void read_record(std::string_view bytes, LoggedRun* out) {
         break;
       case record::kExit:
         read_exit(reader.get_message(), out);
+        break;
+      case record::kFiles:
+        read_files(reader.get_message(), out);
+        break;
+      case record::kArtifact:
+        read_artifact(reader.get_message(), out);
+        break;
+      case record::kUseArtifact:
+        read_used(reader.get_message(), out);
         break;
       case record::kNumber:
       case record::kHeader:

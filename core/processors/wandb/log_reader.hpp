@@ -14,10 +14,11 @@ struct LoggedRun {
   RunDelta delta;  // all of it
   Place place;
   bool ended = false;     // else: its process died, or lives
-  uint64_t left_out = 0;  // records of kinds that are not read: files, artifacts, output, metrics of the system
+  uint64_t left_out = 0;  // records of kinds that are not read: output, metrics of the system
 };
 
-// TR_EINVAL: no such file, or one without a run.
+// Files of the run have paths alone; those of artifacts where they lie and their digests. TR_EINVAL: no such file, or
+// one without a run.
 Expected<LoggedRun> read_wandb_log(std::string_view bytes);
 
 }  // namespace trunkline::wandb

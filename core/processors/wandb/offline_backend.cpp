@@ -8,6 +8,7 @@
 #include <cerrno>
 #include <ctime>
 
+#include "processors/wandb/offline_files.hpp"
 #include "processors/wandb/wandb_log.hpp"
 
 namespace trunkline::wandb {
@@ -105,6 +106,13 @@ std::string OfflineBackend::render(RunState* next, const RunDelta& delta) const 
     add_times(&summary, *next);
     put(summary_record(++next->records, summary, seconds));
   }
+  if (!delta.files.empty()) {
+    std::vector<std::string> paths;
+    for (const processors::RunFile& file : delta.files) paths.push_back(file.path);
+    put(files_record(++next->records, paths));
+  }
+  for (const Artifact& each : delta.artifacts) put(artifact_record(++next->records, head_of(*next), each));
+  for (const std::string& name : delta.used) put(use_artifact_record(++next->records, name));
   if (delta.exit_code) put(exit_record(++next->records, *delta.exit_code, seconds));
   next->length += static_cast<int64_t>(bytes.size());
   return bytes;
@@ -129,8 +137,8 @@ Expected<UniqueFd> OfflineBackend::open(const RunState& state, const std::string
   return later(path + "/" + name, errno);
 }
 
-Error OfflineBackend::write(RunState* state, const RunDelta& delta) {
-  if (delta.empty()) return Error::none();
+Error OfflineBackend::write(RunState* state, const RunDelta& given, std::vector<std::string>* lost) {
+  if (given.empty()) return Error::none();
   RunState next = *state;
   if (next.path.empty()) {
     auto place = place_of(next);
@@ -142,11 +150,15 @@ Error OfflineBackend::write(RunState* state, const RunDelta& delta) {
   struct stat info {};
   if (::fstat(file->get(), &info) != 0) return later(next.path, errno);
   if (info.st_size < next.length) return {TR_ENOENT, "the file in " + next.path + " is shorter than it was"};
+  RunDelta delta = given;
+  std::vector<std::string> lost_now;
+  if (Error error = keep_files(next.path, &delta, &lost_now)) return error;
   if (info.st_size > next.length && ::ftruncate(file->get(), next.length) != 0) return later(next.path, errno);
   const auto offset = static_cast<uint64_t>(next.length);
   const std::string bytes = render(&next, delta);
   if (Error error = pwrite_all(file->get(), bytes.data(), bytes.size(), offset)) return {TR_EAGAIN, error.message};
   *state = std::move(next);
+  lost->insert(lost->end(), lost_now.begin(), lost_now.end());
   return Error::none();
 }
 

@@ -9,6 +9,16 @@ namespace trunkline::wandb {
 namespace {
 
 constexpr int64_t kHeartbeatNs = 30'000'000'000;
+constexpr size_t kMostSettled = 10'000;
+
+std::string key_of(const RunState& state, const processors::RunFile& file) {
+  return state.id + "\nfile\n" + file.path + "\n" + file.file + "\n" + std::to_string(file.version.size) + "\n" +
+         std::to_string(file.version.modified_ns);
+}
+
+std::string key_of(const RunState& state, const char* what, const std::string& id) {
+  return state.id + "\n" + what + "\n" + id;
+}
 
 }  // namespace
 
@@ -59,11 +69,61 @@ Error OnlineBackend::send(const RunState& state, const std::string& body) {
   return Error::none();
 }
 
+Error OnlineBackend::send_files(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost) {
+  std::vector<processors::RunFile> left;
+  for (const processors::RunFile& file : delta.files) {
+    if (settled_.count(key_of(state, file)) == 0) left.push_back(file);
+  }
+  std::vector<Error> each;
+  Error later = upload_.put_run_files({state.entity, state.project, state.id}, left, &each);
+  for (size_t i = 0; i < each.size(); ++i) {
+    settled_[key_of(state, left[i])] = !each[i];
+    if (each[i]) lost->push_back("the file " + left[i].path + " is not stored: " + each[i].message);
+  }
+  return later;
+}
+
+Error OnlineBackend::send_artifacts(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost) {
+  const RunPlace run{state.entity, state.project, state.id};
+  const auto settle = [&](const std::string& key, const std::string& what, auto send) -> Error {
+    if (settled_.count(key) != 0) return Error::none();
+    Error error = send();
+    if (error.code == TR_EAGAIN) return error;
+    settled_[key] = !error;
+    if (error) lost->push_back(what + error.message);
+    return Error::none();
+  };
+  for (const Artifact& artifact : delta.artifacts) {
+    Error later = settle(
+        key_of(state, "artifact", artifact.client_id),
+        "the artifact " + artifact.name + " is not stored: ", [&] { return upload_.add_artifact(run, artifact); });
+    if (later) return later;
+  }
+  for (const std::string& name : delta.used) {
+    Error later = settle(key_of(state, "used", name), "it is not noted that artifact " + name + " was used: ", [&] {
+      return upload_.use_artifact(run, name);
+    });
+    if (later) return later;
+  }
+  return Error::none();
+}
+
+std::vector<std::string> OnlineBackend::uploaded(const RunState& state, const RunDelta& delta) const {
+  std::vector<std::string> names;
+  for (const processors::RunFile& file : delta.files) {
+    const auto found = settled_.find(key_of(state, file));
+    if (found != settled_.end() && found->second) names.push_back(file.path);
+  }
+  return names;
+}
+
 // A server that takes less at once gets less, down to a row.
 Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
+  const std::vector<std::string> names = uploaded(state, delta);
+  if (delta.rows.empty() && delta.summary.empty() && !delta.exit_code && names.empty()) return Error::none();
   for (size_t first = 0;;) {
     size_t next = 0;
-    const std::string body = stream_body(state, delta, first, most_bytes_, &next);
+    const std::string body = stream_body(state, delta, names, first, most_bytes_, &next);
     Error error = send(state, body);
     if (error.code == TR_ELIMIT && next - first > 1) {
       most_bytes_ = body.size() / 2;
@@ -77,7 +137,7 @@ Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
   }
 }
 
-Error OnlineBackend::write(RunState* state, const RunDelta& delta) {
+Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) {
   if (delta.empty()) return Error::none();
   lines_taken_ = state->lines;
   RunState next = *state;
@@ -88,9 +148,10 @@ Error OnlineBackend::write(RunState* state, const RunDelta& delta) {
     }
     if (Error error = upsert(&next)) return error;
   }
-  if (!delta.rows.empty() || !delta.summary.empty() || delta.exit_code) {
-    if (Error error = stream(next, delta)) return error;
-  }
+  if (settled_.size() > kMostSettled) settled_.clear();
+  if (Error error = send_files(next, delta, lost)) return error;
+  if (Error error = send_artifacts(next, delta, lost)) return error;
+  if (Error error = stream(next, delta)) return error;
   next.lines += static_cast<int64_t>(delta.rows.size());
   const std::string path = stream_path(next);
   if (delta.exit_code) {
@@ -99,6 +160,8 @@ Error OnlineBackend::write(RunState* state, const RunDelta& delta) {
   } else {
     alive_[path] = now_();
   }
+  // What was refused and is logged once more is tried once more.
+  for (auto it = settled_.begin(); it != settled_.end();) it = it->second ? std::next(it) : settled_.erase(it);
   *state = std::move(next);
   return Error::none();
 }

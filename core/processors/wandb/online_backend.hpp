@@ -5,8 +5,10 @@
 #include <map>
 #include <memory>
 #include <string>
+#include <vector>
 
 #include "os/time.hpp"
+#include "processors/wandb/file_upload.hpp"
 #include "processors/wandb/wandb_backend.hpp"
 #include "processors/wandb/wandb_rest.hpp"
 
@@ -17,21 +19,25 @@ class OnlineBackend final : public Backend {
   // `now`: a clock in nanoseconds.
   OnlineBackend(std::unique_ptr<Rest> rest, Place place, const processors::ProcessorHost& host,
                 int64_t (*now)() = &os::monotonic_now)
-      : rest_(std::move(rest)), place_(std::move(place)), host_(host), now_(now) {}
+      : rest_(std::move(rest)), upload_(rest_.get()), place_(std::move(place)), host_(host), now_(now) {}
 
   std::string destination() const override { return rest_->destination(); }
   Error resume(RunState* state) override;
-  Error write(RunState* state, const RunDelta& delta) override;
+  Error write(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) override;
   Expected<int64_t> lines_there(RunState* state) override;
   void tick() override;
 
  private:
   Error upsert(RunState* state);
   Error read_config(RunState* state);
+  Error send_files(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost);
+  Error send_artifacts(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost);
   Error stream(const RunState& state, const RunDelta& delta);
+  std::vector<std::string> uploaded(const RunState& state, const RunDelta& delta) const;
   Error send(const RunState& state, const std::string& body);
 
   const std::unique_ptr<Rest> rest_;
+  FileUpload upload_;
   const Place place_;
   const processors::ProcessorHost host_;
   int64_t (*const now_)();
@@ -39,6 +45,8 @@ class OnlineBackend final : public Backend {
   int64_t lines_taken_ = 0;                   // of the run that was written last, as the server answered
   std::map<std::string, int64_t> alive_;      // paths of open runs, and when something was last told of them
   std::map<std::string, bool> told_to_stop_;  // by path
+  // What is settled of files and artifacts, though what they came with has to be said again: whether it is there.
+  std::map<std::string, bool> settled_;
 };
 
 }  // namespace trunkline::wandb

@@ -50,7 +50,7 @@ std::string config_text(const RunState& state) {
   std::string text;
   JsonObject config(&text);
   for (const auto& [key, value] : state.config) {
-    std::string* out = config.member(key);
+    std::string* out = config.any_member(key);
     *out += key == kOurs ? value : "{\"value\":" + value + "}";
   }
   if (state.config.count(kOurs) == 0) {
@@ -107,7 +107,7 @@ std::string summary_line(const RunState& state, const RunDelta& delta) {
   add_times(&summary, state);
   std::string line;
   JsonObject object(&line);
-  for (const auto& [key, value] : summary) *object.member(key) += value;
+  for (const auto& [key, value] : summary) *object.any_member(key) += value;
   const int64_t seconds = (std::max(state.last_ns, delta.end_ns) - state.start_ns) / kNsPerSecond;
   *object.member(kOurs) += "{\"runtime\":" + std::to_string(std::max<int64_t>(0, seconds)) + "}";
   object.close();
@@ -215,7 +215,8 @@ void read_found_config(const std::string& answer, RunState* state) {
   }
 }
 
-std::string stream_body(const RunState& state, const RunDelta& delta, size_t first, size_t most_bytes, size_t* next) {
+std::string stream_body(const RunState& state, const RunDelta& delta, const std::vector<std::string>& uploaded,
+                        size_t first, size_t most_bytes, size_t* next) {
   std::string body;
   JsonObject object(&body);
   std::string* inner = object.member("files");
@@ -236,6 +237,7 @@ std::string stream_body(const RunState& state, const RunDelta& delta, size_t fir
     summary.close();
   }
   files.close();
+  if (last && !uploaded.empty()) *object.member("uploaded") += list_of(uploaded);
   if (last && delta.exit_code) {
     *object.member("complete") += "true";
     object.i64("exitcode", *delta.exit_code);

@@ -28,8 +28,10 @@ bool read_place(const std::string& answer, RunState* state);
 bool read_found_run(const std::string& answer, RunState* state);
 void read_found_config(const std::string& answer, RunState* state);
 
-// Rows from `first`, as many as go into `most_bytes` or at least one; with the last of them what else is to be said.
-std::string stream_body(const RunState& state, const RunDelta& delta, size_t first, size_t most_bytes, size_t* next);
+// Rows from `first`, as many as go into `most_bytes` or at least one; with the last of them what else is to be said,
+// and which files were uploaded.
+std::string stream_body(const RunState& state, const RunDelta& delta, const std::vector<std::string>& uploaded,
+                        size_t first, size_t most_bytes, size_t* next);
 
 // The path of a run's stream.
 std::string stream_path(const RunState& state);

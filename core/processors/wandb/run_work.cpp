@@ -132,6 +132,15 @@ void RunWork::add(const tr_record& record, const RunTerms& terms) {
       return;
     case TR_RECORD_RUN_TAG:
       return set_tag(tag_text(record));
+    case TR_RECORD_RUN_ARTIFACT:
+      return add_file(record);
+    case TR_RECORD_RUN_ADD_ARTIFACT:
+      return add_artifact(record);
+    case TR_RECORD_RUN_USE_ARTIFACT:
+      delta.used.emplace_back(view(record.name));
+      return;
+    case TR_RECORD_RUN_MEDIA:
+      return add_media(record);
     case TR_RECORD_RUN_FINISH:
       return add_run_finish(record);
     default:
@@ -239,21 +248,50 @@ void RunWork::add_run_log(const tr_record& record) {
     const tr_attribute& each = record.attributes[i];
     if (!is_ours(view(each.key))) values[std::string(view(each.key))] = json_of(each.value);
   }
-  if (values.empty()) return;
-  if (record.step < 0) return row(std::move(values), record.start_ns);
-  if (state.pending && state.pending->step == record.step) {
+  if (!values.empty()) add_values(std::move(values), record.step, record.start_ns);
+}
+
+void RunWork::add_values(Values values, int64_t step, int64_t ns) {
+  if (step < 0) return row(std::move(values), ns);
+  if (state.pending && state.pending->step == step) {
     for (auto& [key, json] : values) state.pending->values[key] = std::move(json);
-    state.pending->ns = record.start_ns;
+    state.pending->ns = ns;
     return;
   }
   flush_pending();
-  if (record.step < state.next_step) {
-    values.emplace("step", std::to_string(record.step));
+  if (step < state.next_step) {
+    values.emplace("step", std::to_string(step));
     remarks.emplace_back(
         "W&B: metrics logged for a step that is over are rows of their own, with the step as \"step\"");
-    return row(std::move(values), record.start_ns);
+    return row(std::move(values), ns);
   }
-  state.pending = Row{record.step, record.start_ns, std::move(values)};
+  state.pending = Row{step, ns, std::move(values)};
+}
+
+void RunWork::add_file(const tr_record& record) {
+  auto file = processors::recorded_file(record);
+  if (file) return delta.files.push_back(std::move(*file));
+  lost.push_back("the file " + std::string(view(record.name)) + " is not stored: " + file.error().message);
+}
+
+void RunWork::add_artifact(const tr_record& record) {
+  auto artifact = recorded_artifact(record, state.id);
+  if (artifact) return delta.artifacts.push_back(std::move(*artifact));
+  lost.push_back("the artifact " + std::string(view(record.name)) + " is not stored: " + artifact.error().message);
+}
+
+// The row says what the file was when it was logged, whatever becomes of the file.
+void RunWork::add_media(const tr_record& record) {
+  auto media = processors::recorded_media(record);
+  if (!media) {
+    return lost.push_back("the media " + std::string(view(record.name)) + " are not stored: " + media.error().message);
+  }
+  if (is_ours(media->file.path)) return;
+  if (record.step < 0) flush_pending();
+  const std::string path = processors::media_path(*media, record.step < 0 ? state.next_step : record.step);
+  add_values({{media->file.path, media_json(*media, path)}}, record.step, record.start_ns);
+  media->file.path = path;
+  delta.files.push_back(std::move(media->file));
 }
 
 // A run of the host that was left open says nothing of how the trace it is in ends.

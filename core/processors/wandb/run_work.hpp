@@ -27,6 +27,7 @@ struct RunWork {
   std::vector<const tr_record*> ended;
   bool over = false;                 // nothing more is expected of it
   std::vector<std::string> remarks;  // for people
+  std::vector<std::string> lost;     // files and artifacts that were not recorded whole, in words
 
   void add(const tr_record& record, const RunTerms& terms);
   // A row with a value of its own, after all others.
@@ -39,6 +40,10 @@ struct RunWork {
   void add_span(const tr_record& record, const RunTerms& terms);
   void add_trace_end(const tr_record& record, const RunTerms& terms);
   void add_run_log(const tr_record& record);
+  void add_values(Values values, int64_t step, int64_t ns);
+  void add_file(const tr_record& record);
+  void add_artifact(const tr_record& record);
+  void add_media(const tr_record& record);
   void add_run_finish(const tr_record& record);
   void say_exit(int64_t code);
   void end_if_over(int64_t ns);

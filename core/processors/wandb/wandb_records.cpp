@@ -40,6 +40,24 @@ void add_version_of_ours(pbf_writer* run) {
   told.add_string(telemetry::kClientVersion, tr_version());
 }
 
+void add_manifest(pbf_writer* to, const Artifact& artifact) {
+  to->add_int32(manifest::kVersion, 1);
+  to->add_string(manifest::kStoragePolicy, "wandb-storage-policy-v1");
+  {
+    pbf_writer policy(*to, manifest::kPolicyItem);
+    policy.add_string(policy_item::kKey, "storageLayout");
+    policy.add_string(policy_item::kJson, "\"V2\"");
+  }
+  for (const processors::RunFile& file : artifact.files) {
+    pbf_writer one(*to, manifest::kEntry);
+    one.add_string(entry::kPath, file.path);
+    one.add_string(entry::kDigest, base64_of_hex(file.digest));
+    one.add_int64(entry::kSize, file.version.size);
+    one.add_string(entry::kLocalPath, file.file);
+    one.add_bool(entry::kSkipCache, true);
+  }
+}
+
 }  // namespace
 
 std::string header_record(int64_t number) {
@@ -99,6 +117,41 @@ std::string summary_record(int64_t number, const Values& values, int64_t seconds
     runtime.add_string(item::kNestedKey, "runtime");
     runtime.add_string(item::kJson, std::to_string(seconds));
   });
+}
+
+std::string files_record(int64_t number, const std::vector<std::string>& paths) {
+  return make_record(number, record::kFiles, [&](pbf_writer* content) {
+    for (const std::string& path : paths) {
+      pbf_writer one(*content, files::kItem);
+      one.add_string(files::kPath, path);
+    }
+  });
+}
+
+std::string artifact_record(int64_t number, const RunHead& head, const Artifact& artifact) {
+  return make_record(number, record::kArtifact, [&](pbf_writer* content) {
+    content->add_string(artifact::kRunId, head.id);
+    content->add_string(artifact::kProject, head.project);
+    add_unless_empty(content, artifact::kEntity, head.entity);
+    content->add_string(artifact::kType, artifact.type);
+    content->add_string(artifact::kName, artifact.name);
+    content->add_string(artifact::kDigest, artifact_digest(artifact));
+    add_unless_empty(content, artifact::kDescription, artifact.description);
+    content->add_string(artifact::kMetadata, artifact.metadata.empty() ? "{}" : artifact.metadata);
+    for (const std::string& alias : artifact.aliases) content->add_string(artifact::kAliases, alias);
+    {
+      pbf_writer manifest(*content, artifact::kManifest);
+      add_manifest(&manifest, artifact);
+    }
+    content->add_bool(artifact::kFinalize, true);
+    content->add_string(artifact::kClientId, artifact.client_id);
+    content->add_string(artifact::kSequenceClientId, artifact.sequence_client_id);
+  });
+}
+
+std::string use_artifact_record(int64_t number, const std::string& name) {
+  return make_record(number, record::kUseArtifact,
+                     [&](pbf_writer* content) { content->add_string(use_artifact::kName, name); });
 }
 
 std::string exit_record(int64_t number, int64_t code, int64_t seconds) {

@@ -31,6 +31,11 @@ std::string config_record(int64_t number, const Values& values);
 std::string history_record(int64_t number, const Row& row, const RunState& state);
 // `seconds`: how long the run has lasted.
 std::string summary_record(int64_t number, const Values& values, int64_t seconds);
+// Files of the run, by their paths in its folder `files`.
+std::string files_record(int64_t number, const std::vector<std::string>& paths);
+// Each file of it lies where it says.
+std::string artifact_record(int64_t number, const RunHead& head, const Artifact& artifact);
+std::string use_artifact_record(int64_t number, const std::string& name);
 std::string exit_record(int64_t number, int64_t code, int64_t seconds);
 
 }  // namespace trunkline::wandb

@@ -61,8 +61,11 @@ net::Request request_of(std::string path, std::string body) {
 
 }  // namespace
 
-Rest::Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host)
-    : gate_("W&B", host), client_(std::move(endpoint), [this] { return gate_.time_left(); }), timeout_ms_(timeout_ms) {}
+Rest::Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host, bool waits)
+    : gate_("W&B", host),
+      client_(std::move(endpoint), [this] { return gate_.time_left(); }),
+      timeout_ms_(timeout_ms),
+      waits_(waits) {}
 
 std::string Rest::words(const net::Response& response) const {
   const std::string where = "W&B at " + destination();
@@ -101,6 +104,7 @@ Error Rest::ask(net::Request request, const net::RetryTable& retries, std::strin
     return Error::none();
   }
   const std::string sentence = words(response);
+  if (verdict == net::Verdict::kHalt && !waits_) return {TR_EINVAL, sentence};
   if (verdict != net::Verdict::kNever) {
     gate_.failed(response, verdict, sentence);
     return {TR_EAGAIN, sentence};
@@ -110,6 +114,7 @@ Error Rest::ask(net::Request request, const net::RetryTable& retries, std::strin
 }
 
 Error Rest::halt(const std::string& sentence) {
+  if (!waits_) return {TR_EINVAL, sentence};
   gate_.failed({}, net::Verdict::kHalt, sentence);
   return {TR_EAGAIN, sentence};
 }

@@ -13,9 +13,13 @@ namespace trunkline::wandb {
 
 class Rest {
  public:
-  Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host);
+  // `waits`: for what only a person can mend, too; else that is TR_EINVAL at once.
+  Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host, bool waits = true);
 
   std::string destination() const { return client_.endpoint().url.text(); }
+  const net::Endpoint& endpoint() const { return client_.endpoint(); }
+  uint32_t timeout_ms() const { return timeout_ms_; }
+  processors::ServerGate* gate() { return &gate_; }
   bool is_open();
 
   // `variables` is a JSON object; the answer is one with `data` in it. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL:
@@ -36,6 +40,7 @@ class Rest {
   net::Client client_;
   net::RateLimit stream_limit_;
   const uint32_t timeout_ms_;
+  const bool waits_;
 };
 
 }  // namespace trunkline::wandb

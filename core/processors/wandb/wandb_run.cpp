@@ -44,7 +44,7 @@ constexpr FlagField kFlags[] = {{"offline", &RunState::offline},
 // Values are kept as texts, for what W&B writes is not always JSON.
 void append_values(std::string* out, const Values& values) {
   JsonObject object(out);
-  for (const auto& [key, text] : values) object.string(key, text);
+  for (const auto& [key, text] : values) encode::append_json_string(object.any_member(key), text);
   object.close();
 }
 

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "processors/run_totals.hpp"
+#include "processors/wandb/wandb_artifact.hpp"
 
 namespace trunkline::wandb {
 
@@ -79,12 +80,16 @@ struct RunDelta {
   Values config;
   bool tags_changed = false;
   std::vector<Row> rows;
-  Values summary;  // what changed
+  Values summary;                          // what changed
+  std::vector<processors::RunFile> files;  // by their paths among the run's
+  std::vector<Artifact> artifacts;         // that the run has made
+  std::vector<std::string> used;           // names of artifacts that it uses
   std::optional<int64_t> exit_code;
   int64_t end_ns = 0;
 
+  bool has_files() const { return !files.empty() || !artifacts.empty() || !used.empty(); }
   bool empty() const {
-    return !begins && config.empty() && !tags_changed && rows.empty() && summary.empty() && !exit_code;
+    return !begins && config.empty() && !tags_changed && rows.empty() && summary.empty() && !has_files() && !exit_code;
   }
 };
 

@@ -13,6 +13,7 @@ namespace {
 
 constexpr size_t kMostStateBytes = 60'000;  // of 64 KiB
 constexpr size_t kMostSaid = 100;
+constexpr size_t kMostLost = 100'000;
 constexpr uint64_t kMostTreeBytes = 16 << 20;
 constexpr std::chrono::milliseconds kLook{20};
 constexpr const char* kJoined = "joined";
@@ -31,7 +32,11 @@ Sink::Sink(SinkOptions options, std::unique_ptr<Backend> backend, std::unique_pt
       host_(host),
       files_(options_.state_folder) {}
 
-Sink::~Sink() { clear_away(); }
+Sink::~Sink() {
+  clear_away();
+  if (lost_.empty()) return;
+  say(host_, TR_LEVEL_WARN, "W&B: " + std::to_string(lost_.size()) + " files or artifacts are not stored");
+}
 
 void Sink::clear_away() {
   for (const std::string& key : rubbish_) files_.remove(key);
@@ -41,6 +46,13 @@ void Sink::clear_away() {
 // What would else be said for each run.
 void Sink::remark(const std::string& sentence) {
   if (said_.size() < kMostSaid && said_.insert(sentence).second) say(host_, TR_LEVEL_WARN, sentence);
+}
+
+void Sink::say_lost(const std::vector<std::string>& sentences) {
+  for (const std::string& sentence : sentences) {
+    if (lost_.size() < kMostLost) lost_.insert(sentence);
+    remark("W&B: " + sentence);
+  }
 }
 
 void Sink::restore(const std::string& directory, std::string_view state) {
@@ -62,7 +74,6 @@ int Sink::on_batch(const tr_batch& batch) {
   take_breath();
   clear_away();
   RunStates known = states_[directory_];
-  std::vector<std::string> rubbish;
   Error error = take(batch, &known);
   if (!error) error = keep_states(&known);
   if (error) {
@@ -142,6 +153,7 @@ Error Sink::write_all(Works* works, RunStates* known) {
   for (const std::string& key : order_) {
     RunWork& work = works->at(key);
     for (const std::string& sentence : work.remarks) remark(sentence);
+    say_lost(work.lost);
     if (Error error = write(key, &work)) return error;
     if (work.over && key != kJoined) {
       known->erase(key);
@@ -206,7 +218,14 @@ Error Sink::write_to_refuge(RunWork* work) {
   const int64_t there = std::clamp<int64_t>(state.taken - state.lines, 0, count);
   rows.erase(rows.begin(), rows.begin() + there);
   state.lines += count;
-  return refuge_->write(&state, work->delta);
+  return write_to(refuge_.get(), work);
+}
+
+Error Sink::write_to(Backend* backend, RunWork* work) {
+  std::vector<std::string> lost;
+  Error error = backend->write(&work->state, work->delta, &lost);
+  say_lost(lost);
+  return error;
 }
 
 Error Sink::write(const std::string& key, RunWork* work) {
@@ -219,7 +238,7 @@ Error Sink::write(const std::string& key, RunWork* work) {
   const std::string note = unique_key(key) + "@refused-" + std::to_string(state.start_ns);
   if (!state.offline && refuge_ != nullptr) recall_refusal(note, &state);
   const bool to_file = state.offline && refuge_ != nullptr;
-  Error error = to_file ? write_to_refuge(work) : backend_->write(&state, work->delta);
+  Error error = to_file ? write_to_refuge(work) : write_to(backend_.get(), work);
   if (error.code == TR_EINVAL && !state.offline && refuge_ != nullptr) {
     remark("W&B refuses a run, so what is left of it is written to a file in " + refuge_->destination() +
            ", for `wandb sync`: " + error.message);

@@ -46,11 +46,13 @@ class Sink {
   Error grow_trees(const std::string& key, RunWork* work);
   Error keep_states(RunStates* known);
   Error write_to_refuge(RunWork* work);
+  Error write_to(Backend* backend, RunWork* work);
   void recall_refusal(const std::string& note, RunState* state);
   Error note_refusal(const std::string& note, RunState* state);
   void take_breath();
   void clear_away();
   void remark(const std::string& sentence);
+  void say_lost(const std::vector<std::string>& sentences);
   std::string unique_key(const std::string& key) const { return directory_ + "-" + key; }
 
   const SinkOptions options_;
@@ -64,6 +66,7 @@ class Sink {
   std::set<std::string> said_;
   std::string directory_;  // of the batch at hand
   int64_t last_sent_ = 0;
+  std::set<std::string> lost_;  // files and artifacts, in words: said again with a batch, it is the same
 };
 
 }  // namespace trunkline::wandb

@@ -6,7 +6,9 @@
 #include <fstream>
 #include <thread>
 
+#include "encode/digest.hpp"
 #include "model/environment.hpp"
+#include "os/file_version.hpp"
 #include "os/time.hpp"
 #include "processors/wandb/log_reader.hpp"
 #include "processors/wandb/online_backend.hpp"
@@ -72,6 +74,24 @@ Error find_begin(const std::string& log, wandb::Backend* backend, int64_t deadli
   return write_whole(log + kBegun, std::to_string(found.lines));
 }
 
+// Files are as they are now; those of artifacts must be what they were.
+void find_files(const fs::path& folder, wandb::RunDelta* delta, UploadedLog* done) {
+  for (processors::RunFile& file : delta->files) {
+    file.file = (folder / "files" / file.path).string();
+    if (const auto version = file_version(file.file)) file.version = *version;
+  }
+  for (wandb::Artifact& artifact : delta->artifacts) {
+    for (processors::RunFile& file : artifact.files) {
+      const auto version = file_version(file.file);
+      const auto digest = encode::digest_of_file<encode::Md5>(file.file);
+      const bool same = version && digest && encode::hex_of(*digest) == file.digest;
+      file.version = same ? *version : FileVersion{-1, 0};  // no file has it
+    }
+    done->files += artifact.files.size();
+  }
+  done->files += delta->files.size();
+}
+
 }  // namespace
 
 Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_view options_json, int64_t timeout_ms,
@@ -84,7 +104,7 @@ Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_vie
   if (options->authorization.empty()) return Error{TR_EINVAL, "there is no API key: set WANDB_API_KEY"};
   auto run = wandb::read_wandb_log(read_whole(*log));
   if (!run) return Error{run.error().code, *log + ": " + run.error().message};
-  UploadedLog done{false, run->state.id, run->delta.rows.size(), run->left_out, run->ended};
+  UploadedLog done{false, run->state.id, run->delta.rows.size(), 0, {}, run->left_out, run->ended};
   if (fs::exists(*log + kDone)) {
     done.already = true;
     return done;
@@ -97,7 +117,8 @@ Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_vie
   wandb::OnlineBackend backend(std::make_unique<wandb::Rest>(std::move(*endpoint), options->timeout_ms, host),
                                run->place, host);
   if (Error error = find_begin(*log, &backend, deadline, &run->state)) return error;
-  Error error = insist(deadline, [&] { return backend.write(&run->state, run->delta); });
+  find_files(fs::absolute(*log).parent_path(), &run->delta, &done);
+  Error error = insist(deadline, [&] { return backend.write(&run->state, run->delta, &done.lost); });
   if (error) return error;
   if (Error failed = write_whole(*log + kDone, "")) return failed;
   std::error_code ignored;

@@ -4,6 +4,7 @@
 
 #include <string>
 #include <string_view>
+#include <vector>
 
 #include "processors/processor_host.hpp"
 
@@ -13,7 +14,9 @@ struct UploadedLog {
   bool already = false;  // by an earlier upload, or by `wandb sync`
   std::string run_id;
   uint64_t rows = 0;
-  uint64_t left_out = 0;  // records of kinds that are not uploaded
+  uint64_t files = 0;             // of the run and of its artifacts
+  std::vector<std::string> lost;  // files and artifacts that could not be uploaded, in words
+  uint64_t left_out = 0;          // records of kinds that are not uploaded
   bool ended = false;
 };
 

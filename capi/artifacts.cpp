@@ -1,0 +1,143 @@
+// Runs: artifacts and media. Their files are read at the call, so that what is delivered later can be told from what
+// was meant.
+#include <algorithm>
+#include <string>
+#include <vector>
+
+#include "guard.hpp"
+#include "model/names.hpp"
+#include "model/utf8.hpp"
+#include "processors/run_files.hpp"
+#include "run_records.hpp"
+
+namespace names = trunkline::names;
+namespace processors = trunkline::processors;
+
+using processors::RunFile;
+using trunkline::Error;
+using trunkline::capi::borrow;
+using trunkline::capi::check_file_name;
+using trunkline::capi::check_run;
+using trunkline::capi::guarded;
+using trunkline::capi::number_attribute;
+using trunkline::capi::read_struct;
+using trunkline::capi::record_for_run;
+using trunkline::capi::text_attribute;
+using trunkline::capi::view_of;
+
+namespace {
+
+constexpr size_t kLongestWord = 128;
+
+// Of a name, type or alias.
+bool is_word(std::string_view text) {
+  if (text.empty() || text.size() > kLongestWord || text == "." || text == "..") return false;
+  return std::all_of(text.begin(), text.end(), [](char c) {
+    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
+           c == '.';
+  });
+}
+
+struct CheckedArtifact {
+  std::string_view name;
+  std::string_view type;
+  std::string_view description;
+  std::vector<tr_string> aliases;
+};
+
+int check(const tr_artifact& artifact, CheckedArtifact* out) {
+  if (artifact.flags != 0) return TR_EUNSUPPORTED;
+  if ((artifact.aliases == nullptr && artifact.alias_count != 0) || artifact.files == nullptr ||
+      (artifact.metadata == nullptr && artifact.metadata_count != 0)) {
+    return TR_EINVAL;
+  }
+  if (!view_of(artifact.name, &out->name) || !view_of(artifact.type, &out->type) ||
+      !view_of(artifact.description, &out->description) || !is_word(out->name) || !is_word(out->type)) {
+    return TR_EINVAL;
+  }
+  for (size_t i = 0; i < artifact.alias_count; ++i) {
+    std::string_view alias;
+    if (!view_of(artifact.aliases[i], &alias) || !is_word(alias)) return TR_EINVAL;
+    out->aliases.push_back(borrow(alias));
+  }
+  return TR_OK;
+}
+
+int list(const tr_artifact& artifact, std::vector<RunFile>* out) {
+  for (size_t i = 0; i < artifact.file_count; ++i) {
+    std::string_view path;
+    std::string_view file;
+    if (!view_of(artifact.files[i].path, &path) || !view_of(artifact.files[i].file, &file)) return TR_EINVAL;
+    if (check_file_name(file) != TR_OK) return TR_EINVAL;
+    if (const Error error = processors::list_files(path, std::string(file), out)) return error.code;
+  }
+  return processors::read_files(out).code;
+}
+
+int record_artifact(tr_run run, const tr_artifact& artifact) {
+  CheckedArtifact checked;
+  std::vector<RunFile> files;
+  if (const int wrong = check(artifact, &checked); wrong != TR_OK) return wrong;
+  if (run == 0) return TR_OK;
+  if (const int closed = check_run(run); closed != TR_OK) return closed;
+  if (const int wrong = list(artifact, &files); wrong != TR_OK) return wrong;
+  const std::string list = processors::files_json(files);
+  const std::string metadata = processors::metadata_json(artifact.metadata, artifact.metadata_count);
+  std::vector<tr_attribute> attributes = {text_attribute(names::kArtifactType, checked.type),
+                                          text_attribute(names::kArtifactFiles, list, TR_TYPE_JSON)};
+  if (!checked.description.empty()) {
+    attributes.push_back(text_attribute(names::kArtifactDescription, checked.description));
+  }
+  if (artifact.metadata_count != 0) {
+    attributes.push_back(text_attribute(names::kArtifactMetadata, metadata, TR_TYPE_JSON));
+  }
+  if (!checked.aliases.empty()) {
+    attributes.push_back({borrow(names::kArtifactAliases),
+                          {TR_TYPE_STR_ARRAY, 0, 0, 0, checked.aliases.data(), checked.aliases.size()}});
+  }
+  return record_for_run(run, TR_RECORD_RUN_ADD_ARTIFACT, checked.name, -1, attributes.data(), attributes.size());
+}
+
+int record_media(tr_run run, int64_t step, std::string_view key, tr_media kind, const std::string& file) {
+  if (run == 0) return TR_OK;
+  if (const int closed = check_run(run); closed != TR_OK) return closed;
+  const auto media = processors::read_media(kind, file);
+  if (!media) return media.error().code;
+  std::vector<tr_attribute> attributes = {text_attribute(names::kMediaKind, media->kind),
+                                          text_attribute(names::kArtifactFile, media->file.file),
+                                          number_attribute(names::kArtifactSize, media->file.version.size),
+                                          number_attribute(names::kArtifactModified, media->file.version.modified_ns),
+                                          text_attribute(names::kMediaSha256, media->file.digest)};
+  if (kind == TR_MEDIA_IMAGE) {
+    attributes.push_back(text_attribute(names::kMediaFormat, media->format));
+    attributes.push_back(number_attribute(names::kMediaWidth, media->width));
+    attributes.push_back(number_attribute(names::kMediaHeight, media->height));
+  }
+  return record_for_run(run, TR_RECORD_RUN_MEDIA, key, step, attributes.data(), attributes.size());
+}
+
+}  // namespace
+
+int tr_run_add_artifact(tr_run run, const tr_artifact* artifact) {
+  if (artifact == nullptr) return TR_EINVAL;
+  tr_artifact known{};
+  if (const int wrong = read_struct(artifact, &known, sizeof(tr_artifact)); wrong != TR_OK) return wrong;
+  return guarded([&] { return record_artifact(run, known); });
+}
+
+int tr_run_use_artifact(tr_run run, const char* name, size_t size) {
+  std::string_view view;
+  if (!view_of(name, size, &view) || view.empty()) return TR_EINVAL;
+  return record_for_run(run, TR_RECORD_RUN_USE_ARTIFACT, view, -1, nullptr, 0);
+}
+
+int tr_run_log_media(tr_run run, int64_t step, const char* key, size_t key_size, tr_media kind, const char* file,
+                     size_t file_size) {
+  std::string_view key_view;
+  std::string_view file_view;
+  if (!view_of(key, key_size, &key_view) || !view_of(file, file_size, &file_view)) return TR_EINVAL;
+  if (kind != TR_MEDIA_IMAGE && kind != TR_MEDIA_HTML) return TR_EINVAL;
+  if (!trunkline::is_relative_path(key_view) || !trunkline::utf8_valid(key_view)) return TR_EINVAL;
+  if (check_file_name(file_view) != TR_OK) return TR_EINVAL;
+  return guarded([&] { return record_media(run, step, key_view, kind, std::string(file_view)); });
+}

@@ -1,0 +1,176 @@
+#include "processors/wandb/wandb_download.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <chrono>
+#include <filesystem>
+#include <nlohmann/json.hpp>
+#include <thread>
+
+#include "encode/digest.hpp"
+#include "model/environment.hpp"
+#include "model/utf8.hpp"
+#include "os/time.hpp"
+#include "processors/wandb/artifact_body.hpp"
+#include "processors/wandb/wandb_options.hpp"
+#include "processors/wandb/wandb_rest.hpp"
+
+namespace trunkline {
+namespace {
+
+namespace fs = std::filesystem;
+using nlohmann::json;
+using processors::RunFile;
+using wandb::ArtifactName;
+
+constexpr size_t kMostAtOnce = 200;  // URLs that are asked for
+constexpr int kDeepestManifest = 32;
+constexpr std::chrono::milliseconds kPause{50};
+
+// Entries of a manifest: names that stay in the folder, and digests that can be checked.
+Expected<std::vector<RunFile>> read_manifest(const std::string& text) {
+  const json parsed = json::parse(
+      text, [](int depth, json::parse_event_t, json&) { return depth <= kDeepestManifest; }, false);
+  const json contents = parsed.is_object() ? parsed.value("contents", json()) : json();
+  if (!contents.is_object()) return Error{TR_EINVAL, "the artifact has no manifest that W&B writes"};
+  std::vector<RunFile> files;
+  for (const auto& [path, entry] : contents.items()) {
+    if (!is_relative_path(path) || !utf8_valid(path)) {
+      return Error{TR_EINVAL, "a file of the artifact has a name that leads out of the folder"};
+    }
+    if (!entry.is_object()) return Error{TR_EINVAL, "the artifact has no manifest that W&B writes"};
+    if (entry.contains("ref") && !entry["ref"].is_null()) {
+      return Error{TR_EUNSUPPORTED, path + " is not at W&B, which only says where it is"};
+    }
+    const json digest = entry.value("digest", json());
+    const json size = entry.value("size", json(0));
+    RunFile file{path, {}, {}, wandb::hex_of_base64(digest.is_string() ? digest.get<std::string>() : "")};
+    if (file.digest.size() != 2 * encode::Md5::kSize) {
+      return Error{TR_EUNSUPPORTED, path + " has a digest that is no MD5"};
+    }
+    file.version.size = size.is_number_integer() ? size.get<int64_t>() : 0;
+    files.push_back(std::move(file));
+  }
+  return files;
+}
+
+class Download {
+ public:
+  Download(wandb::Rest* rest, std::string folder)
+      : rest_(rest), storage_(rest->endpoint(), rest->timeout_ms(), rest->gate()), folder_(std::move(folder)) {}
+
+  Error run(const ArtifactName& name) {
+    std::string answer;
+    if (Error error = ask(wandb::kFindArtifactQuery, find_artifact_variables(name), &answer)) return error;
+    const wandb::FoundArtifact found = wandb::read_found_artifact(answer);
+    const std::string whole = name.entity + "/" + name.project + "/" + name.name;
+    if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + whole};
+    if (found.manifest_url.empty()) return {TR_EINVAL, "W&B does not say what is in " + whole};
+    std::string manifest;
+    if (Error error = insist([&] { return storage_.get(found.manifest_url, &manifest); })) return error;
+    auto files = read_manifest(manifest);
+    if (!files) return files.error();
+    files->erase(std::remove_if(files->begin(), files->end(), [this](const RunFile& file) { return is_here(file); }),
+                 files->end());
+    for (size_t first = 0; first < files->size(); first += kMostAtOnce) {
+      const size_t end = std::min(files->size(), first + kMostAtOnce);
+      if (Error error = fetch(
+              name, {files->begin() + static_cast<ptrdiff_t>(first), files->begin() + static_cast<ptrdiff_t>(end)})) {
+        return error;
+      }
+    }
+    return Error::none();
+  }
+
+ private:
+  // Until it works, or there has been no answer for so long.
+  template <class Try>
+  Error insist(Try attempt) {
+    const int64_t deadline = os::monotonic_now() + int64_t{rest_->timeout_ms()} * 1'000'000;
+    for (;;) {
+      Error error = attempt();
+      if (error.code != TR_EAGAIN) return error;
+      if (os::monotonic_now() >= deadline) return {TR_ETIMEDOUT, error.message};
+      std::this_thread::sleep_for(kPause);
+    }
+  }
+
+  Error ask(const char* query, const std::string& variables, std::string* answer) {
+    Error error = insist([&] { return rest_->graphql(query, variables, answer); });
+    if (error.code == TR_ENOENT) error.code = TR_EINVAL;
+    return error;
+  }
+
+  bool has_digest(const std::string& path, const RunFile& file) const {
+    const auto digest = encode::digest_of_file<encode::Md5>(path);
+    return digest && encode::hex_of(*digest) == file.digest;
+  }
+  bool is_here(const RunFile& file) const {
+    const std::string path = folder_ + "/" + file.path;
+    const auto version = file_version(path);
+    return version && version->size == file.version.size && has_digest(path, file);
+  }
+
+  Error fetch(const ArtifactName& name, const std::vector<RunFile>& files) {
+    std::vector<std::string> names;
+    for (const RunFile& file : files) names.push_back(file.path);
+    std::string answer;
+    if (Error error = ask(wandb::kArtifactFilesQuery, artifact_files_variables(name, names), &answer)) return error;
+    const auto urls = wandb::read_artifact_files(answer);
+    for (const RunFile& file : files) {
+      const auto found = std::find_if(urls.begin(), urls.end(), [&](const auto& one) { return one.name == file.path; });
+      if (found == urls.end() || found->to.url.empty())
+        return {TR_EINVAL, "W&B does not say where " + file.path + " is"};
+      if (Error error = fetch_file(found->to.url, file)) return error;
+    }
+    return Error::none();
+  }
+
+  // Written beside, so that nothing is there under its name that is not whole and right.
+  Error fetch_file(const std::string& url, const RunFile& file) {
+    const std::string target = folder_ + "/" + file.path;
+    const fs::path place = fs::path(target).parent_path();
+    std::error_code failure;
+    fs::create_directories(place, failure);
+    if (failure) return {TR_EIO, place.string() + ": " + failure.message()};
+    const std::string part =
+        (place / (".trunkline-part-" + std::to_string(getpid()) + "-" + std::to_string(os::monotonic_now()))).string();
+    Error error = insist([&]() -> Error {
+      // A new file each time: a transfer that was given up may still write a little into its own.
+      (void)::unlink(part.c_str());
+      auto out = std::make_shared<const UniqueFd>(
+          ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+      if (!*out) return io_error(part, errno);
+      return storage_.get_file(url, file.version.size, std::move(out));
+    });
+    if (!error && !has_digest(part, file)) {
+      error = {TR_EIO, file.path + " as W&B sends it has another digest than its artifact says"};
+    }
+    if (!error && ::rename(part.c_str(), target.c_str()) != 0) error = io_error(target, errno);
+    if (error) (void)::unlink(part.c_str());
+    return error;
+  }
+
+  wandb::Rest* const rest_;
+  wandb::Storage storage_;
+  const std::string folder_;
+};
+
+}  // namespace
+
+Error download_wandb_artifact(std::string_view options_json, const std::string& name, const std::string& folder,
+                              const processors::ProcessorHost& host) {
+  auto options = wandb::read_options(options_json, &secure_variable);
+  if (!options) return options.error();
+  if (options->authorization.empty()) return {TR_EINVAL, "there is no API key: set WANDB_API_KEY"};
+  auto endpoint = wandb::make_endpoint(&*options, &secure_variable);
+  if (!endpoint) return endpoint.error();
+  wandb::Rest rest(std::move(*endpoint), options->timeout_ms, host, false);
+  const wandb::RunPlace usual{options->place.entity, options->place.project, {}};
+  return Download(&rest, folder).run(wandb::parse_artifact_name(name, usual));
+}
+
+}  // namespace trunkline

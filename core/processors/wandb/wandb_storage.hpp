@@ -1,0 +1,46 @@
+// Where W&B keeps bytes: signed URLs of other machines. They are asked without the key, for the URL is the permission,
+// over https or on this machine; what goes wrong there is the gate's to wait for, as what goes wrong at W&B itself.
+#pragma once
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include "net/client.hpp"
+#include "os/file.hpp"
+#include "processors/run_files.hpp"
+#include "processors/server_gate.hpp"
+
+namespace trunkline::wandb {
+
+struct SignedUrl {
+  std::string url;  // one that begins with a slash is of the server itself
+  std::vector<net::Header> headers;
+};
+
+class Storage {
+ public:
+  // `server`: what is trusted there is trusted here, but for the key.
+  Storage(const net::Endpoint& server, uint32_t timeout_ms, processors::ServerGate* gate);
+
+  // TR_EAGAIN: not now; TR_EINVAL: never, or the URL is none that may be asked.
+  Error put(const SignedUrl& to, std::string body);
+  Error put_file(const SignedUrl& to, const processors::RunFile& file);
+  Error get(const std::string& url, std::string* body);
+  // `size`: how much is expected.
+  Error get_file(const std::string& url, int64_t size, std::shared_ptr<const UniqueFd> out);
+
+ private:
+  Expected<net::Client*> client_for(const std::string& url, std::string* path);
+  Error put_request(const SignedUrl& to, int64_t size, net::Request request);
+  Error get_request(std::string url, net::Request request, std::string* body);
+  Error ask(const std::string& url, net::Request request, net::Response* response);
+
+  const net::Endpoint server_;  // without its authorization
+  const uint32_t timeout_ms_;
+  processors::ServerGate* const gate_;
+  std::map<std::string, std::unique_ptr<net::Client>> clients_;  // by scheme, host and port
+};
+
+}  // namespace trunkline::wandb
