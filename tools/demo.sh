@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the example agent, in C++ and in Python, on small bugs: with the local store, a processor of its own, a real MLflow
+# Runs the example agent, in each language it is written in, on small bugs: with the local store, a processor of its own, a real MLflow
 # server and W&B (its server with WANDB_API_KEY, else files) at once. Shows what they left in the store, what MLflow's own
 # client reads back, and the runs that `wandb sync` takes.
 set -euo pipefail
@@ -35,12 +35,17 @@ export WANDB_PROJECT=${WANDB_PROJECT:-trunkline-demo} WANDB_DIR=$root/build/demo
 export TRUNKLINE_PROCESSORS=local,mlflow,wandb
 echo "$MLFLOW_TRACKING_URI"
 
-say "coding_agent --bug 1"
-"$bin/coding_agent" --bug 1 --dir "$workplace/one"
-
-say "python3 examples/python/coding_agent/main.py --bug 2"
-site=$(tools/python_package.py site)
-PYTHONPATH=$site python3 examples/python/coding_agent/main.py --bug 2 --dir "$workplace/two"
+# Each language's agent mends another bug, and gets a line in the table at the end.
+table=()
+spans_of_newest() { "$bin/trunkline" ls --json | python3 -c 'import json, sys; print(json.load(sys.stdin)[0]["span_count"])'; }
+run_agent() { # LANGUAGE FOLDER COMMAND
+  local bug=$((${#table[@]} % 3 + 1)) result="the tests pass"
+  say "${3//$root\//} --bug $bug"
+  bash -c "$3 --bug $bug --dir '$workplace/$1'" </dev/null || result="failed: exit code $?"
+  table+=("$(printf '%-10s %-30s %5s  %s' "$1" "$2" "$(spans_of_newest)" "$result")")
+}
+languages=$(tools/coding_agents.py)
+while IFS=$'\t' read -r language folder command; do run_agent "$language" "$folder" "$command"; done <<<"$languages"
 
 say "trunkline ls"
 "$bin/trunkline" ls
@@ -62,5 +67,8 @@ else
   title "runs at W&B, project $WANDB_PROJECT"
   "$bin/trunkline" sync --to wandb
 fi
+title "$(printf '%-10s %-30s %5s  %s' language agent spans result)"
+printf '%s\n' "${table[@]}"
 echo
 echo "The traces are in build/demo/.trunkline; look again with TRUNKLINE_DIR=build/demo/.trunkline build/bin/trunkline ls"
+! grep -q 'failed: exit code' <<<"${table[*]}"
