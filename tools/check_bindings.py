@@ -44,10 +44,10 @@ def go(root, functions):
 
 
 def rust(root, functions):
-    """What the crate of declarations declares and the safe crate uses."""
+    """What the crate of declarations declares, with typed arguments or none, and the safe crate uses."""
     del functions
     declared = {name for code in sources(root, "bindings/rust/trunkline-sys/src", (".rs",)) for name in
-                re.findall(r"\bfn\s+(tr_\w+)", code)}
+                re.findall(r"\b(tr_\w+)\s*\(\s*(?:\w+\s*:|\))", code)}
     return declared & words(root, "bindings/rust/trunkline/src", (".rs",))
 
 

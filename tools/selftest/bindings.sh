@@ -10,7 +10,7 @@ write_bindings() {
   echo 'int set(void) { return tr_set_pair(0); }' >"$bindings/bindings/python/native/pair.c"
   printf 'package go\nfunc a() { C.tr_set(); C.tr_name() }\n' >"$bindings/bindings/go/a.go"
   echo 'int glue(void) { return tr_set_pair(0); }' >"$bindings/bindings/go/glue.c"
-  echo 'extern "C" { pub fn tr_set(); pub fn tr_set_pair(); pub fn tr_name(); }' >"$bindings/bindings/rust/trunkline-sys/src/lib.rs"
+  echo 'functions! { tr_set(config: *const tr_config) -> c_int; tr_set_pair(pair: *const tr_pair) -> c_int; tr_name() -> *const c_char; }' >"$bindings/bindings/rust/trunkline-sys/src/lib.rs"
   echo 'fn all() { sys::tr_set(); sys::tr_set_pair(); sys::tr_name(); }' >"$bindings/bindings/rust/trunkline/src/lib.rs"
 }
 # bound [FILE SED_SCRIPT]: the samples with a change.
@@ -38,7 +38,7 @@ refuses "a function that Python leaves out" 'tr_set_pair is not reached' bound p
 refuses "a function that SWIG is told to leave out" 'tr_name is not reached' bound swig/python.i '$a %ignore tr_name;'
 refuses "a function that Go leaves out" 'FAILED bindings: go' bound go/a.go 's/C.tr_name()//'
 refuses "a function that Go only speaks of" 'tr_name is not reached' bound go/a.go 's|C.tr_name()|/* C.tr_name() */|'
-refuses "a function that Rust does not declare" 'tr_name is not reached' bound rust/trunkline-sys/src/lib.rs 's/pub fn tr_name();//'
+refuses "a function that Rust does not declare" 'tr_name is not reached' bound rust/trunkline-sys/src/lib.rs 's/tr_name() -> //'
 refuses "a function that Rust declares and does not use" 'FAILED bindings: rust' bound rust/trunkline/src/lib.rs 's/sys::tr_name();//'
 accepts "a function that is excused" excused 'go tr_name nobody asks'
 refuses "an excuse without a reason" 'tr_name has no reason' excused 'go tr_name'
