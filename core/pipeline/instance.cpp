@@ -377,6 +377,10 @@ int Instance::stop(int64_t deadline, bool exiting) {
     if (!processor->wait_closed(deadline)) everything_closed = false;
     if (!processor->caught_up()) everything_taken = false;
   }
+  // Those that were removed may still be in a hook: after this nothing of the host is called any more.
+  for (const auto& processor : registry_.removed()) {
+    if ((!exiting || processor->runs_at_exit()) && !processor->wait_closed(deadline)) everything_closed = false;
+  }
   attempt([this] { final_counts_ = final_counts(); });
   if (held_up_) {
     messages_.error("shut down while a thread waits for the disk: what it holds stays in the run directory");

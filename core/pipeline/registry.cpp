@@ -58,6 +58,11 @@ std::vector<std::shared_ptr<Processor>> Registry::all_known() const {
   return known;
 }
 
+std::vector<std::shared_ptr<Processor>> Registry::removed() const {
+  const std::lock_guard lock(mutex_);
+  return {removed_.begin(), removed_.end()};
+}
+
 std::shared_ptr<Processor> Registry::in_hook() const {
   const Processor* const processor = Processor::in_hook();
   if (processor == nullptr) return nullptr;

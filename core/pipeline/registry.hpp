@@ -34,6 +34,7 @@ class Registry {
   ProcessorList all() const;
   // Those whose counts can be read: also those that were removed of late.
   std::vector<std::shared_ptr<Processor>> all_known() const;
+  std::vector<std::shared_ptr<Processor>> removed() const;
   // The processor one of whose hooks runs on this thread.
   std::shared_ptr<Processor> in_hook() const;
   // An identity not used by another processor: a second of the same name and destination is "...#2".

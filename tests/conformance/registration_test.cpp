@@ -121,6 +121,32 @@ TEST_P(Registration, ReleasedAfterTheLastHook) {
   ASSERT_TRUE(eventually([&] { return probe.released() == 1; }));
 }
 
+// The end of the library waits for it, too: whoever shut down may take away what the hooks use.
+TEST_P(Registration, AShutdownWaitsForTheRemovedOnes) {
+  if (GetParam() == Kind::kPolled) return;
+  Session session(directory_.path());
+  Probe probe(GetParam());
+  std::atomic<bool> inside{false};
+  std::atomic<bool> go{false};
+  probe.decide = [&](const Seen&) {
+    inside = true;
+    while (!go) std::this_thread::sleep_for(1ms);
+    return TR_OK;
+  };
+  ASSERT_EQ(probe.attach(), TR_OK);
+  record_trace("t", 1);
+  ASSERT_TRUE(eventually([&] { return inside.load(); }));
+  ASSERT_EQ(tr_remove_processor(probe.id()), TR_OK);
+  EXPECT_EQ(probe.released(), 0);
+  std::thread later([&] {
+    std::this_thread::sleep_for(100ms);
+    go = true;
+  });
+  EXPECT_EQ(session.stop(), TR_OK);
+  EXPECT_EQ(probe.released(), 1);
+  later.join();
+}
+
 // The end of a processor by its removal is the end of its cursor: a successor after a crash has nothing to take over.
 TEST_P(Registration, ARemovedOneLeavesNoCursor) {
   const Probe::Options durable{.name = "probe", .flags = TR_PROCESSOR_DURABLE, .save_state = true};
