@@ -11,15 +11,15 @@ ENDED = 3
 
 
 class MlflowSyncTest(MlflowTest):
-    def sync(self, experiment, away=None, url=None):
+    def sync(self, experiment, *options, away=None, url=None):
         environment = dict(variables(experiment, self.folder, url), **away or {})
         done = subprocess.run([os.path.join(BIN, "trunkline"), "sync", "--to", "mlflow", "--json", "--timeout",
-                               "5" if away else "60"], env=environment, capture_output=True, text=True,
+                               "5" if away else "60", *options], env=environment, capture_output=True, text=True,
                               timeout=TIMEOUT_S)
         return done.returncode, json.loads(done.stdout)
 
-    def killed_agent_without_a_server(self, experiment):
-        agent = subprocess.Popen([AGENT, "endless"], env=dict(variables(experiment, self.folder), **NOBODY_ANSWERS),
+    def killed_agent_without_a_server(self, experiment, url=None):
+        agent = subprocess.Popen([AGENT, "endless"], env=dict(variables(experiment, self.folder, url), **NOBODY_ANSWERS),
                                  stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
         for _ in range(ENDED):
             agent.stdout.readline()
@@ -38,6 +38,13 @@ class MlflowSyncTest(MlflowTest):
         status, said = self.sync("left")
         self.assertEqual((status, said["runs"], said["spans"]), (0, 0, 0))
         self.check_runs("left")
+
+    def test_what_waits_for_another_server_can_be_delivered_to_this_one(self):
+        self.killed_agent_without_a_server("moved", "http://127.0.0.1:1")
+        status, said = self.sync("moved", "--from", "http://127.0.0.1:1 moved")
+        self.assertEqual((status, said["complete"], said["waiting"]), (0, True, 0))
+        self.assertGreaterEqual(said["spans"], ENDED * 10)
+        self.check_runs("moved")
 
     def check_runs(self, experiment):
         found = read_back(experiment)

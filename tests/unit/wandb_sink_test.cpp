@@ -344,7 +344,7 @@ std::multiset<int64_t> steps_in_files(const std::string& folder) {
 // the run by then.
 TEST_F(WandbSink, WhatIsRefusedBetweenItsPartsIsNeitherDoubledNorLost) {
   for (const bool dies : {false, true}) {
-    for (const size_t taken : {0, 2, 7}) {
+    for (const size_t taken : {size_t{0}, size_t{2}, size_t{7}}) {
       stored_ = {};
       records_ = {};
       messages().clear();
