@@ -6,6 +6,7 @@
 #include <nlohmann/json.hpp>
 
 #include "session.hpp"
+#include "trunkline.hpp"
 
 namespace trunkline::conformance {
 namespace {
@@ -162,6 +163,25 @@ TEST(Artifacts, NamesThatNoneCanHaveAreRefused) {
     tr_run_finish(run, TR_RUN_FINISHED, 0);
   });
   EXPECT_TRUE(found.empty());
+}
+
+TEST(Artifacts, ThroughTheWrapper) {
+  const TempDirectory folder;
+  const std::string file = folder.file("list");
+  test::write_file(file, "content");
+  const auto found = recorded([&] {
+    trunkline::Run run("a run");
+    EXPECT_EQ(run.add_artifact("index", "dataset", {{trunkline::borrow("x"), trunkline::borrow(file)}},
+                               {trunkline::borrow("best")}),
+              TR_OK);
+    EXPECT_EQ(run.use_artifact("other:v3"), TR_OK);
+    EXPECT_EQ(run.log_media(-1, "page", TR_MEDIA_HTML, file), TR_OK);
+  });
+  ASSERT_EQ(found.size(), 3u);
+  EXPECT_EQ(found[0].path, "index");
+  EXPECT_EQ(found[1].path, "other:v3");
+  EXPECT_EQ(found[2].attributes.at("media"), "html");
+  EXPECT_EQ(found[2].attributes.at("sha256"), "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73");
 }
 
 // A list that is longer than a value may be is no list: the caller hears of it, and so does who would deliver it.

@@ -42,19 +42,20 @@ class WandbServer : public testing::Test {
   test::Peer server_{"fake_wandb.py"};
   std::unique_ptr<wandb::OnlineBackend> backend_;
   RunState state_;
+  std::vector<std::string> lost_;
 };
 
 TEST_F(WandbServer, AnOpenRunOfWhichNothingIsToldIsKeptAlive) {
   RunDelta first = rows(0, 1);
   first.begins = true;
-  ASSERT_EQ(backend_->write(&state_, first).code, 0);
+  ASSERT_EQ(backend_->write(&state_, first, &lost_).code, 0);
   pass(29);
   EXPECT_EQ(run()["heartbeats"], 0);
   pass(1);
   EXPECT_EQ(run()["heartbeats"], 1);
   pass(29);
   EXPECT_EQ(run()["heartbeats"], 1);
-  ASSERT_EQ(backend_->write(&state_, rows(1, 1)).code, 0);
+  ASSERT_EQ(backend_->write(&state_, rows(1, 1), &lost_).code, 0);
   pass(29);  // rows say as much
   EXPECT_EQ(run()["heartbeats"], 1);
   for (int i = 0; i < 120; ++i) pass(1);
@@ -63,7 +64,7 @@ TEST_F(WandbServer, AnOpenRunOfWhichNothingIsToldIsKeptAlive) {
   EXPECT_EQ(run()["history"].size(), 2u);
   RunDelta last;
   last.exit_code = 0;
-  ASSERT_EQ(backend_->write(&state_, last).code, 0);
+  ASSERT_EQ(backend_->write(&state_, last, &lost_).code, 0);
   pass(300);
   EXPECT_EQ(run()["heartbeats"], 5);
   EXPECT_EQ(run()["state"], "finished");
@@ -76,7 +77,7 @@ TEST_F(WandbServer, ARunThatIsRefusedTellsWhatIsThere) {
   RunState other = state_;
   ASSERT_EQ(backend_->write(&other, first).code, 0);
   test::ask(server_, "/_faults", R"([{"match": "UpsertBucket", "times": 1, "fault": ["status", "400"]}])");
-  EXPECT_EQ(backend_->write(&state_, first).code, TR_EINVAL);
+  EXPECT_EQ(backend_->write(&state_, first, &lost_).code, TR_EINVAL);
   state_.entity = other.entity;
   state_.project = other.project;
   state_.config_known = false;
