@@ -12,6 +12,7 @@ EAGAIN: int
 EINTERNAL: int
 EINVAL: int
 EIO: int
+ELIMIT: int
 ENOENT: int
 EREENTRANT: int
 ESTATE: int
