@@ -1,0 +1,68 @@
+//! Trunkline in Rust: a tracer for LLM agents that never blocks them and loses nothing, not even to `kill -9`.
+//!
+//! ```no_run
+//! use trunkline::{Kind, Usage};
+//!
+//! fn main() -> trunkline::Result<()> {
+//!     let _session = trunkline::init()?; // traces go to ./.trunkline/traces.db
+//!
+//!     let trace = trunkline::trace("answer a question");
+//!     let _in_trace = trace.enter();
+//!     let call = trunkline::span("chat", Kind::GENERATION);
+//!     call.set_model("gpt-4o")
+//!         .set_input("What is 6 times 7?")
+//!         .set_output("42")
+//!         .set_usage(Usage::new(14, 2))
+//!         .set("temperature", 0.7);
+//!     drop(call); // from here on the span survives kill -9
+//!     trace.set("stop_reason", "success");
+//!     Ok(())
+//! }
+//! ```
+//!
+//! A [`Span`] ends when it is dropped. Nothing that is recorded panics or returns an error: what the library refuses it
+//! counts, see [`stats`]. The functions of the C API lie in [`sys`].
+
+mod config;
+mod current;
+mod error;
+mod future;
+mod hooks;
+mod kind;
+#[cfg(feature = "tracing")]
+mod layer;
+mod options;
+mod processor;
+mod propagation;
+mod record;
+mod run;
+mod session;
+mod span;
+mod stats;
+mod timed;
+mod trace;
+mod value;
+
+pub use trunkline_sys as sys;
+
+pub use config::{Builder, Content, Durability, Level, Overflow, Recorder};
+pub use current::{current_span, current_trace, span, Entered};
+pub use error::{Error, Result};
+pub use future::{InSpan, InSpanExt};
+pub use kind::Kind;
+#[cfg(feature = "tracing")]
+pub use layer::Layer;
+pub use options::{console, jsonl, local, mlflow, wandb, Options};
+pub use processor::{
+    add_processor, find_processor, remove_processor, save_state, set_processors, Outcome, Processor, ProcessorId,
+    Refusal, Registration,
+};
+pub use propagation::Context;
+pub use record::{Attribute, Batch, Event, Record, RecordType, Records, Retained};
+pub use run::{Run, RunBuilder, RunStatus};
+pub use session::{flush, init, shutdown, Session};
+pub use span::{Span, SpanRef};
+pub use stats::{processor_stats, stats, Mode, ProcessorStats, Stats, Tally};
+pub use timed::TimedSpan;
+pub use trace::{trace, Trace, TraceBuilder, TraceRef};
+pub use value::{Text, Usage, Value};

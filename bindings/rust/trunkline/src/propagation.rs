@@ -1,0 +1,49 @@
+//! W3C trace context, to follow an agent across processes.
+
+use crate::error::check;
+use crate::Result;
+use trunkline_sys as sys;
+
+/// Where a trace continues from: what a `traceparent` says.
+#[derive(Clone, Copy, Debug)]
+pub struct Context(sys::tr_context);
+
+impl Context {
+    /// Reads a `traceparent`; an error when it is not a valid one.
+    pub fn extract(traceparent: &str) -> Result<Self> {
+        let mut context = sys::tr_context::zeroed();
+        context.struct_size = size_of::<sys::tr_context>() as u32;
+        let (text, size) = (traceparent.as_ptr().cast(), traceparent.len());
+        check(unsafe { sys::tr_context_extract(text, size, &mut context) })?;
+        Ok(Self(context))
+    }
+
+    /// The id of the trace.
+    pub fn trace_id(&self) -> [u8; 16] {
+        self.0.trace_id
+    }
+
+    /// The id of the span.
+    pub fn span_id(&self) -> [u8; 8] {
+        self.0.span_id
+    }
+
+    /// Whether it is recorded there.
+    pub fn is_sampled(&self) -> bool {
+        self.0.flags & 1 != 0
+    }
+
+    pub(crate) fn raw(&self) -> *const sys::tr_context {
+        &self.0
+    }
+}
+
+/// The `traceparent` of a span or trace; `None` when there is nothing to go on from.
+pub(crate) fn inject(handle: u64) -> Option<String> {
+    let mut text = [0u8; sys::TR_TRACEPARENT_SIZE + 1];
+    let result = unsafe { sys::tr_context_inject(handle, text.as_mut_ptr().cast(), text.len()) };
+    if result != sys::TR_OK {
+        return None;
+    }
+    Some(String::from_utf8_lossy(&text[..sys::TR_TRACEPARENT_SIZE]).into_owned())
+}

@@ -1,0 +1,265 @@
+//! Spans: an owner that ends its span when it is dropped, and a reference, which may go anywhere.
+
+use crate::current::{Entered, Place};
+use crate::error::{check, words_of};
+use crate::propagation::inject;
+use crate::value::lent_attributes;
+use crate::{Kind, Result, Usage, Value};
+use std::ffi::{c_char, c_int};
+use std::ops::Deref;
+use trunkline_sys as sys;
+
+fn start(text: &str) -> *const c_char {
+    text.as_ptr().cast()
+}
+
+/// A span by its handle. It may outlive the span; then calls do nothing and are counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct SpanRef {
+    pub(crate) trace: sys::tr_trace,
+    pub(crate) span: sys::tr_span,
+}
+
+impl SpanRef {
+    /// The library's handle; 0 when nothing is recorded.
+    pub fn handle(&self) -> sys::tr_span {
+        self.span
+    }
+
+    /// Whether the span was accepted.
+    pub fn is_recording(&self) -> bool {
+        self.span != 0
+    }
+
+    /// Starts a child, wherever this is called.
+    pub fn child(&self, name: &str, kind: Kind) -> Span {
+        Span::start(self.trace, self.span, name, kind)
+    }
+
+    /// Makes the span current on this thread as long as the result lives.
+    pub fn enter(&self) -> Entered<'_> {
+        Entered::new(self.place())
+    }
+
+    /// Runs `work` with the span current.
+    pub fn in_scope<T>(&self, work: impl FnOnce() -> T) -> T {
+        let _entered = self.enter();
+        work()
+    }
+
+    /// Sets an attribute; the last value of a key wins.
+    #[inline]
+    pub fn set<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> &Self {
+        self.set_raw(key, &value.into());
+        self
+    }
+
+    /// As [`SpanRef::set`], and says what was wrong: an empty key, a limit, a span that has ended.
+    pub fn try_set<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Result<()> {
+        check(self.set_raw(key, &value.into()))
+    }
+
+    #[inline]
+    fn set_raw(&self, key: &str, value: &Value<'_>) -> c_int {
+        let (span, name, size) = (self.span, start(key), key.len());
+        unsafe {
+            match value {
+                Value::Str(text) => sys::tr_span_set_str(span, name, size, start(text), text.len()),
+                Value::I64(number) => sys::tr_span_set_i64(span, name, size, *number),
+                Value::F64(number) => sys::tr_span_set_f64(span, name, size, *number),
+                Value::Bool(truth) => sys::tr_span_set_bool(span, name, size, c_int::from(*truth)),
+                other => sys::tr_span_set_value(span, name, size, &other.to_raw()),
+            }
+        }
+    }
+
+    /// Sets several attributes in one call.
+    pub fn set_all(&self, attributes: &[(&str, Value<'_>)]) -> &Self {
+        let items = lent_attributes(attributes);
+        unsafe { sys::tr_span_set_values(self.span, items.as_ptr(), items.len()) };
+        self
+    }
+
+    /// Sets an attribute to JSON text.
+    pub fn set_json(&self, key: &str, json: &str) -> &Self {
+        self.set(key, Value::Json(json))
+    }
+
+    /// Sets what went in: a text, or [`Value::Json`].
+    pub fn set_input<'v>(&self, value: impl Into<Value<'v>>) -> &Self {
+        let (kind, text) = content(&value.into());
+        unsafe { sys::tr_span_set_input(self.span, kind, start(&text), text.len()) };
+        self
+    }
+
+    /// Sets what came out: a text, or [`Value::Json`].
+    pub fn set_output<'v>(&self, value: impl Into<Value<'v>>) -> &Self {
+        let (kind, text) = content(&value.into());
+        unsafe { sys::tr_span_set_output(self.span, kind, start(&text), text.len()) };
+        self
+    }
+
+    /// Sets the model that is asked for.
+    pub fn set_model(&self, model: &str) -> &Self {
+        unsafe { sys::tr_span_set_model(self.span, start(model), model.len()) };
+        self
+    }
+
+    /// Sets the tokens of a generation.
+    pub fn set_usage(&self, usage: Usage) -> &Self {
+        unsafe { sys::tr_span_set_usage(self.span, &usage.to_raw()) };
+        self
+    }
+
+    /// Sets a score and the name of what scored.
+    pub fn set_score(&self, name: &str, score: f64) -> &Self {
+        unsafe { sys::tr_span_set_score(self.span, start(name), name.len(), score) };
+        self
+    }
+
+    /// Sets the number of a step.
+    pub fn set_step(&self, step: i64) -> &Self {
+        unsafe { sys::tr_span_set_step(self.span, step) };
+        self
+    }
+
+    /// Sets the id another system gave the span.
+    pub fn set_foreign_id(&self, id: &str) -> &Self {
+        unsafe { sys::tr_span_set_foreign_id(self.span, start(id), id.len()) };
+        self
+    }
+
+    /// Marks the span as failed: a short type of few values, and a message.
+    pub fn set_error(&self, error_type: &str, message: &str) -> &Self {
+        let (kind, size) = (start(error_type), error_type.len());
+        unsafe { sys::tr_span_set_error(self.span, kind, size, start(message), message.len()) };
+        self
+    }
+
+    /// Marks the span as failed with an error and what caused it.
+    pub fn record_error<E: std::error::Error + ?Sized>(&self, error: &E) -> &Self {
+        let (name, message) = words_of(error);
+        self.set_error(&name, &message)
+    }
+
+    /// Something that happened now.
+    pub fn event(&self, name: &str, attributes: &[(&str, Value<'_>)]) -> &Self {
+        let items = lent_attributes(attributes);
+        unsafe { sys::tr_span_event(self.span, start(name), name.len(), items.as_ptr(), items.len()) };
+        self
+    }
+
+    /// The `traceparent` that makes another process go on from this span.
+    pub fn traceparent(&self) -> Option<String> {
+        inject(self.span)
+    }
+
+    /// The ids of the trace and the span; `None` when it is not recorded or has ended.
+    pub fn ids(&self) -> Option<([u8; 16], [u8; 8])> {
+        let (mut trace, mut span) = ([0; 16], [0; 8]);
+        let result = unsafe { sys::tr_span_get_ids(self.span, trace.as_mut_ptr(), span.as_mut_ptr()) };
+        (self.span != 0 && result == sys::TR_OK).then_some((trace, span))
+    }
+
+    pub(crate) fn place(&self) -> Place {
+        Place {
+            trace: self.trace,
+            span: self.span,
+        }
+    }
+}
+
+/// What the library takes as input and output: text and JSON as they are, anything else as its JSON or text.
+fn content<'a>(value: &Value<'a>) -> (sys::tr_type, std::borrow::Cow<'a, str>) {
+    match value {
+        Value::Str(text) => (sys::TR_TYPE_STR, (*text).into()),
+        Value::Json(text) => (sys::TR_TYPE_JSON, (*text).into()),
+        Value::Null => (sys::TR_TYPE_JSON, "null".into()),
+        Value::Bool(value) => (sys::TR_TYPE_JSON, value.to_string().into()),
+        Value::I64(value) => (sys::TR_TYPE_JSON, value.to_string().into()),
+        Value::F64(value) if value.is_finite() => (sys::TR_TYPE_JSON, value.to_string().into()),
+        Value::F64(value) => (sys::TR_TYPE_STR, value.to_string().into()),
+        Value::BoolArray(items) => (sys::TR_TYPE_JSON, format!("{items:?}").into()),
+        Value::I64Array(items) => (sys::TR_TYPE_JSON, format!("{items:?}").into()),
+        other => (sys::TR_TYPE_STR, format!("{other:?}").into()),
+    }
+}
+
+/// A timed step. It ends when it is dropped, as failed when a panic is what drops it. It may be used on any thread.
+#[derive(Debug)]
+pub struct Span {
+    at: SpanRef,
+    owns_trace: bool,
+    started_in_panic: bool,
+}
+
+impl Span {
+    /// A child of `parent`, a handle of the C API; 0 is the trace itself.
+    #[inline]
+    pub(crate) fn start(trace: sys::tr_trace, parent: sys::tr_span, name: &str, kind: Kind) -> Self {
+        let span = unsafe { sys::tr_span_start(trace, parent, kind.0, start(name), name.len()) };
+        Self {
+            at: SpanRef { trace, span },
+            owns_trace: false,
+            started_in_panic: std::thread::panicking(),
+        }
+    }
+
+    pub(crate) fn with_own_trace(name: &str, kind: Kind) -> Self {
+        let trace = unsafe { sys::tr_trace_start(start(name), name.len(), std::ptr::null()) };
+        let mut span = Self::start(trace, 0, name, kind);
+        span.owns_trace = true;
+        span
+    }
+
+    /// A reference that may be kept, copied and sent anywhere.
+    pub fn as_ref(&self) -> SpanRef {
+        self.at
+    }
+
+    /// Ends it, as dropping does, and says whether that succeeded.
+    pub fn end(mut self) -> Result<()> {
+        let result = self.finish();
+        std::mem::forget(self);
+        check(result)
+    }
+
+    fn finish(&mut self) -> c_int {
+        if std::thread::panicking() && !self.started_in_panic {
+            self.fail();
+        }
+        let result = unsafe { sys::tr_span_end(self.at.span) };
+        if self.owns_trace {
+            unsafe { sys::tr_trace_end(self.at.trace) };
+        }
+        result
+    }
+
+    // The message of the panic is its hook's; a destructor does not see it.
+    #[cold]
+    pub(crate) fn fail(&self) {
+        self.at.set_error(PANIC, PANICKED);
+        if self.owns_trace {
+            (crate::TraceRef { trace: self.at.trace }).set_error(PANIC, PANICKED);
+        }
+    }
+}
+
+pub(crate) const PANIC: &str = "panic";
+pub(crate) const PANICKED: &str = "left by a panic";
+
+impl Deref for Span {
+    type Target = SpanRef;
+
+    #[inline]
+    fn deref(&self) -> &SpanRef {
+        &self.at
+    }
+}
+
+impl Drop for Span {
+    #[inline]
+    fn drop(&mut self) {
+        self.finish();
+    }
+}

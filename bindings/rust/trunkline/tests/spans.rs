@@ -1,0 +1,476 @@
+//! Traces and spans: what is set on them arrives, they end when they are dropped, and misuse does nothing.
+#![allow(missing_docs)]
+
+mod common;
+
+use common::{World, LIMIT};
+use std::future::Future;
+use std::pin::{pin, Pin};
+use std::sync::{Arc, Barrier};
+use std::task::{Context as TaskContext, Poll, Wake, Waker};
+use trunkline::{sys, Context, InSpanExt, Kind, RecordType, TimedSpan, Trace, Usage, Value};
+
+#[test]
+fn what_is_set_arrives() {
+    let world = World::new();
+    let trace = Trace::builder("run")
+        .group("conversation")
+        .foreign_id("other")
+        .metadata("n", 1)
+        .start();
+    trace.set("stop_reason", "success").event("began", &[("at", 3.into())]);
+    let call = trace.span("chat", Kind::GENERATION);
+    call.set_model("gpt-4o")
+        .set_input("question")
+        .set_output(Value::Json("[1]"))
+        .set_usage(Usage {
+            reasoning: Some(1),
+            ..Usage::new(14, 2)
+        })
+        .set_score("judge", 0.5)
+        .set_step(3)
+        .set_foreign_id("resp-1")
+        .event("retry", &[("attempt", 2.into()), ("why", "busy".into())]);
+    call.end().unwrap();
+    trace.end().unwrap();
+
+    let span = world.span("chat");
+    assert_eq!(span.kind, Kind::GENERATION);
+    for (name, text) in [
+        ("model", "gpt-4o"),
+        ("input", "question"),
+        ("output", "[1]"),
+        ("score_name", "judge"),
+        ("foreign_id", "resp-1"),
+    ] {
+        assert_eq!(span.text(name), text, "{name}");
+    }
+    assert_eq!(
+        span.usage,
+        Usage {
+            reasoning: Some(1),
+            total: Some(16),
+            ..Usage::new(14, 2)
+        }
+    );
+    assert_eq!((span.score, span.step), (Some(0.5), Some(3)));
+    assert_eq!(span.events.len(), 1);
+    assert_eq!(
+        (span.events[0].0.as_str(), span.events[0].1["why"].as_str()),
+        ("retry", "Str(\"busy\")")
+    );
+    assert!(span.end_ns >= span.start_ns && span.start_ns > 0 && !span.failed && span.parent_id.is_none());
+
+    let end = &world.of_type(RecordType::TRACE_END)[0];
+    assert_eq!(
+        (end.text("group_id"), end.text("foreign_id")),
+        ("conversation", "other")
+    );
+    assert_eq!(end.attributes["n"], "I64(1)");
+    assert_eq!(end.attributes["stop_reason"], "Str(\"success\")");
+    assert_eq!(world.of_type(RecordType::EVENT)[0].name, "began");
+}
+
+#[test]
+fn values_of_every_type() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let span = trace.span("s", Kind::CUSTOM);
+    let owned = vec!["x".to_string()];
+    span.set("null", Value::Null)
+        .set("bool", true)
+        .set("i64", i64::MIN)
+        .set("small", 7u8)
+        .set("large", u64::MAX)
+        .set("f64", 0.1)
+        .set("f32", 0.5f32)
+        .set("str", "grüße\0")
+        .set("string", &String::from("owned"))
+        .set("bytes", &[0u8, 255])
+        .set_json("json", "{\"a\":1}")
+        .set("bools", &[true, false])
+        .set("ints", &[1i64, -2])
+        .set("doubles", &[0.5, -0.0])
+        .set("texts", &["a", ""])
+        .set("strings", owned.as_slice())
+        .set_all(&[("many", 1.into()), ("bool", false.into())]);
+    drop(span);
+    drop(trace);
+    let span = world.span("s");
+    for (key, value) in [
+        ("null", "Null"),
+        ("bool", "Bool(false)"),
+        ("i64", "I64(-9223372036854775808)"),
+        ("small", "I64(7)"),
+        ("large", "F64(1.8446744073709552e19)"),
+        ("f64", "F64(0.1)"),
+        ("f32", "F64(0.5)"),
+        ("str", "Str(\"grüße\\0\")"),
+        ("string", "Str(\"owned\")"),
+        ("bytes", "Bytes([0, 255])"),
+        ("json", "Json(\"{\\\"a\\\":1}\")"),
+        ("bools", "BoolArray([true, false])"),
+        ("ints", "I64Array([1, -2])"),
+        ("doubles", "F64Array([0.5, -0.0])"),
+        ("texts", "StrArray([\"a\", \"\"])"),
+        ("strings", "StrArray([\"x\"])"),
+        ("many", "I64(1)"),
+    ] {
+        assert_eq!(span.attributes[key], value, "{key}");
+    }
+    assert_eq!(span.attributes.len(), 17);
+}
+
+#[test]
+fn what_is_entered_is_the_parent() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    {
+        let _in_trace = trace.enter();
+        let outer = trunkline::span("outer", Kind::AGENT);
+        outer.in_scope(|| {
+            drop(trunkline::span("inner", Kind::TOOL));
+            assert_eq!(trunkline::current_span(), Some(outer.as_ref()));
+        });
+        drop(trunkline::span("sibling", Kind::TOOL));
+        assert_eq!(trunkline::current_span(), None);
+        assert_eq!(trunkline::current_trace(), Some(trace.as_ref()));
+    }
+    assert_eq!(trunkline::current_trace(), None);
+    drop(trace);
+    let outer = world.span("outer");
+    assert_eq!(world.span("inner").parent_id, Some(outer.span_id));
+    assert_eq!(world.span("sibling").parent_id, None);
+    assert_eq!(world.span("sibling").trace_id, outer.trace_id);
+}
+
+#[test]
+fn guards_may_be_dropped_in_any_order() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let (a, b) = (trace.span("a", Kind::STEP), trace.span("b", Kind::STEP));
+    let (in_a, in_b) = (a.enter(), b.enter());
+    drop(in_a);
+    assert_eq!(trunkline::current_span(), Some(b.as_ref()));
+    drop(in_b);
+    assert_eq!(trunkline::current_span(), None);
+    drop((a, b, trace));
+    assert_eq!(world.spans().len(), 2);
+}
+
+#[test]
+fn a_span_outside_of_every_trace_brings_its_own() {
+    let world = World::new();
+    drop(trunkline::span("alone", Kind::TOOL));
+    let late = {
+        let ended = trunkline::trace("ended");
+        let reference = ended.as_ref();
+        drop(ended);
+        let _entered = reference.enter();
+        trunkline::span("late", Kind::TOOL)
+    };
+    drop(late);
+    let starts = world.of_type(RecordType::TRACE_END);
+    assert_eq!(
+        starts.iter().map(|each| each.name.as_str()).collect::<Vec<_>>(),
+        ["alone", "ended", "late"]
+    );
+    assert_eq!(world.span("late").trace_id, starts[2].trace_id);
+}
+
+#[test]
+fn below_what_is_not_recorded_nothing_is() {
+    let world = World::with(|builder| builder.sample_ratio(0.0));
+    let trace = trunkline::trace("t");
+    assert!(!trace.is_recording());
+    let entered = trace.enter();
+    let span = trunkline::span("s", Kind::STEP);
+    assert!(!span.is_recording() && span.ids().is_none() && span.traceparent().is_none());
+    drop((entered, span));
+    drop(trace);
+    assert!(world.records().is_empty());
+}
+
+#[test]
+fn a_panic_marks_what_it_leaves_as_failed() {
+    let world = World::new();
+    let result = std::panic::catch_unwind(|| {
+        let trace = trunkline::trace("t");
+        let _in_trace = trace.enter();
+        let span = trunkline::span("left", Kind::STEP);
+        let _entered = span.enter();
+        drop(trunkline::span("finished before", Kind::STEP));
+        panic!("on purpose");
+    });
+    assert!(result.is_err());
+    assert_eq!(trunkline::current_trace(), None);
+    let span = world.span("left");
+    assert!(span.failed);
+    assert_eq!(span.text("error_type"), "panic");
+    assert!(!world.span("finished before").failed);
+    assert!(world.of_type(RecordType::TRACE_END)[0].failed);
+}
+
+#[test]
+fn an_error_brings_what_caused_it() {
+    let world = World::new();
+    let span = trunkline::span("s", Kind::TOOL);
+    let error = std::io::Error::other("x".parse::<i32>().unwrap_err());
+    span.record_error(&error);
+    drop(span);
+    let boxed: Box<dyn std::error::Error> = "just words".into();
+    trunkline::span("boxed", Kind::TOOL).record_error(&*boxed);
+    let span = world.span("s");
+    assert_eq!(span.text("error_type"), "std::io::error::Error");
+    assert_eq!(span.text("error_message"), "invalid digit found in string");
+    assert_eq!(world.span("boxed").text("error_message"), "just words");
+}
+
+#[test]
+fn use_after_the_end_does_nothing_and_is_counted() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let span = trace.span("s", Kind::STEP);
+    let (kept, kept_trace) = (span.as_ref(), trace.as_ref());
+    span.end().unwrap();
+    kept.set("late", 1).set_model("m").event("e", &[]).set_error("e", "m");
+    assert_eq!(kept.try_set("late", 1).unwrap_err().code(), sys::TR_ESTALE);
+    assert!(kept.ids().is_none() && kept.traceparent().is_none());
+    let child = kept.child("child of an ended one", Kind::STEP);
+    drop(child);
+    trace.end().unwrap();
+    assert_eq!(kept_trace.try_set("late", 1).unwrap_err().code(), sys::TR_ESTALE);
+    assert!(!kept_trace.span("after", Kind::STEP).is_recording());
+    assert!(world.span("s").attributes.is_empty());
+    assert!(trunkline::stats().stale_handles >= 7);
+}
+
+#[test]
+fn spans_may_outlive_the_session() {
+    let mut world = World::new();
+    let trace = trunkline::trace("t");
+    let span = trace.span("s", Kind::STEP);
+    let entered = span.enter();
+    world.session().shutdown(LIMIT).unwrap();
+    span.set("late", 1).set_all(&[("k", 1.into())]);
+    assert_eq!(span.try_set("late", 1).unwrap_err().code(), sys::TR_ESTALE);
+    assert!(!trunkline::span("after the end", Kind::STEP).is_recording());
+    assert!(!trunkline::trace("after the end").is_recording());
+    assert_eq!(trunkline::flush(LIMIT).unwrap_err().code(), sys::TR_ESTATE);
+    trunkline::shutdown(LIMIT).unwrap();
+    drop(entered);
+    assert!(span.end().is_err() && trace.end().is_err());
+    let seen = world.kept.lock().unwrap().clone();
+    assert!(
+        seen.iter().any(|record| record.name == "s" && record.incomplete),
+        "{seen:?}"
+    );
+}
+
+#[test]
+fn a_second_start_is_refused_and_a_next_one_is_not() {
+    let mut world = World::new();
+    let error = trunkline::Builder::new().init().unwrap_err();
+    assert_eq!(error.code(), sys::TR_ESTATE);
+    world.session().shutdown(LIMIT).unwrap();
+    let next = trunkline::Builder::new()
+        .directory(&world.folder)
+        .processors("none")
+        .init()
+        .unwrap();
+    drop(trunkline::span("again", Kind::STEP));
+    assert_eq!(trunkline::stats().spans_ended, 1);
+    next.shutdown(LIMIT).unwrap();
+}
+
+#[test]
+fn a_configuration_that_cannot_be_is_refused_in_words() {
+    let _alone = common::alone();
+    let error = trunkline::Builder::new()
+        .sample_ratio(-3.0)
+        .processors("none")
+        .init()
+        .unwrap_err();
+    assert_eq!(error.code(), sys::TR_EINVAL);
+    assert!(error.to_string().contains("sample_ratio"), "{error}");
+    assert!(trunkline::Builder::new().service_name("a\0b").init().is_err());
+}
+
+#[test]
+fn one_span_on_many_threads() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let span = trace.span("shared", Kind::STEP);
+    let barrier = Barrier::new(4);
+    std::thread::scope(|scope| {
+        for thread in 0..4 {
+            let (span, barrier) = (&span, &barrier);
+            scope.spawn(move || {
+                barrier.wait();
+                for i in 0..50 {
+                    span.set(&format!("{thread}.{i}"), i);
+                }
+                span.in_scope(|| drop(trunkline::span("child", Kind::STEP)));
+            });
+        }
+    });
+    assert_eq!(trunkline::current_span(), None);
+    drop(span);
+    drop(trace);
+    let shared = world.span("shared");
+    assert_eq!(shared.attributes.len(), 200);
+    let children = world
+        .spans()
+        .into_iter()
+        .filter(|span| span.parent_id == Some(shared.span_id));
+    assert_eq!(children.count(), 4);
+}
+
+#[test]
+fn a_trace_goes_on_in_another_process() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let span = trace.span("s", Kind::STEP);
+    let text = span.traceparent().unwrap();
+    let context = Context::extract(&text).unwrap();
+    let (trace_id, span_id) = span.ids().unwrap();
+    assert_eq!(
+        (context.trace_id(), context.span_id(), context.is_sampled()),
+        (trace_id, span_id, true)
+    );
+    assert_eq!(trace.id(), Some(trace_id));
+    let remote = Trace::builder("remote").parent(context).start();
+    drop(remote.span("below", Kind::STEP));
+    drop(remote);
+    drop(span);
+    drop(trace);
+    assert_eq!(world.span("below").trace_id, trace_id);
+    assert_eq!(world.span("below").parent_id, Some(span_id));
+    assert_eq!(Context::extract("00-nothing").unwrap_err().code(), sys::TR_EINVAL);
+}
+
+#[test]
+fn spans_that_were_timed_elsewhere() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let parent = trace.span("parent", Kind::STEP);
+    let timed = TimedSpan::new("timed", Kind::TOOL, 1_000, 3_000)
+        .parent(parent.as_ref())
+        .foreign_id("f")
+        .error("timeout", "too late")
+        .attribute("n", 1)
+        .span_id([9; 8]);
+    trace.record(&timed).unwrap();
+    drop(parent);
+    let gone = trace.as_ref();
+    trace.end().unwrap();
+    assert_eq!(gone.record(&timed).unwrap_err().code(), sys::TR_ESTALE);
+    let span = world.span("timed");
+    assert_eq!((span.start_ns, span.end_ns, span.span_id), (1_000, 3_000, [9; 8]));
+    assert_eq!(
+        (span.text("error_type"), span.attributes["n"].as_str()),
+        ("timeout", "I64(1)")
+    );
+    assert_eq!(span.parent_id, Some(world.span("parent").span_id));
+}
+
+struct Nobody;
+
+impl Wake for Nobody {
+    fn wake(self: Arc<Self>) {}
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut TaskContext::from_waker(&Waker::from(Arc::new(Nobody))))
+}
+
+/// Ready when it is polled for the second time; each poll starts a span of what is current.
+#[derive(Default)]
+struct Twice(bool);
+
+impl Future for Twice {
+    type Output = i32;
+
+    fn poll(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<i32> {
+        drop(trunkline::span("inside", Kind::STEP));
+        if std::mem::replace(&mut self.0, true) {
+            Poll::Ready(7)
+        } else {
+            Poll::Pending
+        }
+    }
+}
+
+#[test]
+fn a_future_is_in_its_span_while_it_is_polled() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let _in_trace = trace.enter();
+    let mut first = Box::pin(Twice::default().in_span(trunkline::span("first", Kind::AGENT)));
+    let mut second = pin!(Twice::default().in_span(trunkline::span("second", Kind::AGENT)));
+    assert!(poll_once(first.as_mut()).is_pending());
+    assert_eq!(trunkline::current_span(), None);
+    assert!(poll_once(second.as_mut()).is_pending());
+    // On another thread, where nothing is current.
+    let moved = std::thread::spawn(move || {
+        assert_eq!(poll_once(first.as_mut()), Poll::Ready(7));
+        trunkline::current_span()
+    });
+    assert_eq!(moved.join().unwrap(), None);
+    assert_eq!(poll_once(second.as_mut()), Poll::Ready(7));
+    for name in ["first", "second"] {
+        let outer = world.span(name);
+        let inside = world
+            .spans()
+            .into_iter()
+            .filter(|span| span.parent_id == Some(outer.span_id));
+        assert_eq!(inside.count(), 2, "{name}");
+    }
+}
+
+#[test]
+fn a_future_that_is_dropped_or_panics_ends_its_span() {
+    let world = World::new();
+    drop(Box::pin(
+        Twice::default().in_span(trunkline::span("dropped", Kind::AGENT)),
+    ));
+    let mut broken = Box::pin(async { panic!("on purpose") }.in_span(trunkline::span("broken", Kind::AGENT)));
+    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
+        let _never: Poll<()> = poll_once(broken.as_mut());
+    }));
+    assert!(caught.is_err());
+    drop(broken); // later, as executors do
+    assert!(!world.span("dropped").failed);
+    assert!(world.span("broken").failed);
+}
+
+#[test]
+fn content_redaction_and_messages() {
+    let said = Arc::new(std::sync::Mutex::new(Vec::new()));
+    let kept = said.clone();
+    let world = World::with(move |builder| {
+        builder
+            .redact(|key, value| key == "whole" || value.contains("hide me"))
+            .redact_keys("my_secret")
+            .log_level(trunkline::Level::Debug)
+            .log(move |level, message| kept.lock().unwrap().push((level, message.to_string())))
+    });
+    let trace = trunkline::trace("t");
+    let span = trace.span("s", Kind::STEP);
+    span.set("whole", "x")
+        .set("part", "please hide me")
+        .set("my_secret", "s3cret")
+        .set("seen", "x");
+    drop((span, trace));
+    let span = world.span("s");
+    for key in ["whole", "part", "my_secret"] {
+        assert_eq!(span.attributes[key], "Str(\"__redacted__\")", "{key}");
+    }
+    assert_eq!(span.attributes["seen"], "Str(\"x\")");
+    drop(world);
+    assert!(said
+        .lock()
+        .unwrap()
+        .iter()
+        .all(|(_, message)| !message.contains("s3cret")));
+}
