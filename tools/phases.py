@@ -77,6 +77,7 @@ def phases():
             *end_to_end(),
             *peers(),
             Step("python", "ctest", "tests/python/run.sh test --junit-xml=$RESULT/results.xml", ("build-release",), 20),
+            Step("rust", "lines", "tests/rust/run.sh test", ("build-release",), 15),
             Step("packaging-smoke", "lines", "tests/packaging/run.sh smoke", ("build-release",)),
         ],
         "check": [
@@ -92,6 +93,7 @@ def phases():
             Step("valgrind", "lines", "tools/run_valgrind.sh", ("build-release",), 20),
             Step("abi", "lines", "tools/abi_gate.py check", ("build-release",)),
             Step("packaging", "lines", "tests/packaging/run.sh full", ("build-release",)),
+            Step("rust-packaging", "lines", "tests/rust/run.sh packaging", ("build-release",)),
             Step("configure-clang", "build", "cmake --preset clang"),
             Step("tidy", "lines", "tools/run_tidy.py", ("configure-clang",), 30),
             Step("python-types", "lines", "tests/python/run.sh types"),

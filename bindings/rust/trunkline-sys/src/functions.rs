@@ -61,6 +61,17 @@ macro_rules! functions {
                 attributes: *const tr_attribute,
                 count: usize
             ) -> tr_span;
+            tr_span_start_packed(
+                trace: tr_trace,
+                parent: tr_span,
+                kind: tr_kind,
+                name: *const c_char,
+                name_size: usize,
+                packed: *const c_void,
+                packed_size: usize
+            ) -> tr_span;
+            tr_span_set_packed(span: tr_span, packed: *const c_void, packed_size: usize) -> c_int;
+            tr_span_end_packed(span: tr_span, packed: *const c_void, packed_size: usize) -> c_int;
             tr_span_set_value(span: tr_span, key: *const c_char, key_size: usize, value: *const tr_value) -> c_int;
             tr_span_set_values(span: tr_span, attributes: *const tr_attribute, count: usize) -> c_int;
             tr_span_set_str(

@@ -1,0 +1,162 @@
+#!/usr/bin/env bash
+# The tests of the Rust crates. usage: run.sh test|packaging [BUILD_FOLDER]
+# test: format, lints, all tests with the library linked and found at run time, the documents and the example agent.
+# packaging: programs in folders of their own against an installed prefix, with nothing of this build in their environment.
+set -uo pipefail
+cd "$(dirname "${BASH_SOURCE[0]}")/../.." || exit 1
+what=${1:-test}
+root=$PWD
+build=$(realpath "${2:-build}")
+crates=$root/bindings/rust
+agent=$root/examples/rust/coding_agent
+cache=${TRUNKLINE_CACHE:-$HOME/.cache/trunkline}
+
+if ! command -v cargo >/dev/null; then
+  echo "skipped rust: cargo is not installed"
+  exit 0
+fi
+# rustup's programs look for the compiler in HOME, which may be another than the one they were installed in.
+if [[ -z ${RUSTUP_HOME:-} && ! -d ${HOME:-/nowhere}/.rustup ]]; then
+  beside=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v cargo)")")")")/.rustup
+  [[ -d $beside ]] && export RUSTUP_HOME=$beside
+fi
+# What is fetched and built from it is kept, by compiler and by what is asked for.
+key=$(cat <(rustc -vV) "$crates/Cargo.lock" "$agent/Cargo.lock" | sha256sum | cut -c1-16)
+export CARGO_HOME=$cache/rust/home CARGO_TARGET_DIR=$cache/rust/target-$key
+export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
+place=$(mktemp -d)
+trap 'rm -rf "$place"' EXIT
+failed=0
+
+# check NAME COMMAND...: one check; its output is shown when it fails.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    echo "ok rust: $name"
+  else
+    echo "FAILED rust: $name"
+    tail -40 <<<"$output" | sed 's/^/    /'
+    failed=1
+  fi
+}
+
+# tests LABEL ARGUMENTS...: cargo test; a line for each test, `LABEL.file.name`.
+tests() {
+  local label=$1 log=$place/log
+  shift
+  (cd "$crates" && cargo test --locked --no-fail-fast "$@") >"$log" 2>&1
+  local code=$?
+  awk -v label="$label" '
+    / Running (unittests )?[^ ]*\.rs / { file = $0; sub(/.* Running (unittests )?/, "", file); sub(/ .*/, "", file)
+                                         sub(/.*\//, "", file); sub(/\.rs$/, "", file) }
+    / Doc-tests / { file = "doc" }
+    /^test [^ ].* \.\.\. / { name = $0; sub(/^test /, "", name); sub(/ \.\.\. .*/, "", name); gsub(/ /, "_", name)
+              if (name == "child") next # what the others start
+              if ($0 ~ /ok$/) print "ok " label "." file "." name
+              else if ($0 ~ /ignored/) print "skipped " label "." file "." name
+              else print "FAILED " label "." file "." name }
+  ' "$log"
+  if ((code)); then
+    echo "FAILED $label: cargo test ended with $code"
+    grep -v -E '^(test .* ok|running [0-9]+ test.*|)$' "$log" | tail -80 | sed 's/^/    /'
+    failed=1
+  fi
+}
+
+# The library as it is installed.
+prefix=$build/rust/prefix
+[[ $what == packaging ]] && prefix=$place/prefix
+install_it() { cmake --install "$build" --prefix "$prefix"; }
+
+formatted() { (cd "$1" && cargo fmt --check); }
+linted() {
+  local folder=$1
+  shift
+  (cd "$folder" && cargo clippy --locked --all-targets "$@" -- -D warnings)
+}
+documented() { (cd "$crates" && RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --features tracing); }
+build_agent() { (cd "$agent" && cargo build --locked "$@"); }
+
+run_tests() {
+  check "the library is installed for the tests" install_it
+  library=$prefix/lib
+  export PKG_CONFIG_PATH=$library/pkgconfig LD_LIBRARY_PATH=$library TRUNKLINE_TEST_HEADER=$prefix/include/trunkline.h
+  check "format" formatted "$crates"
+  check "format of the example" formatted "$agent"
+  check "lints" linted "$crates" --features tracing
+  check "lints, found at run time" linted "$crates" --features tracing,dlopen
+  check "lints of the example" linted "$agent"
+  check "documentation" documented
+  tests rust --features tracing
+  export TRUNKLINE_LIBRARY=$library/libtrunkline.so.0
+  # All of them again: the functions are called in another way. Neither pkg-config nor the loader knows of the library.
+  unset PKG_CONFIG_PATH LD_LIBRARY_PATH
+  tests rust_dlopen --features tracing,dlopen
+  unset TRUNKLINE_LIBRARY
+  export PKG_CONFIG_PATH=$library/pkgconfig LD_LIBRARY_PATH=$library
+  check "the documents" python3 tests/rust/documents.py "$crates"
+  check "the example is built" build_agent
+  TRUNKLINE_TEST_BIN=$build/bin TRUNKLINE_TEST_RUST_AGENT=$CARGO_TARGET_DIR/debug/coding_agent \
+    python3 tools/run_unittest.py tests/rust/rust_agent_test.py || failed=1
+}
+
+# project NAME FEATURES: a program outside of the repository that names the crate by its path.
+project() {
+  mkdir -p "$place/$1/src"
+  cat >"$place/$1/Cargo.toml" <<END
+[package]
+name = "$1"
+version = "0.1.0"
+edition = "2021"
+[dependencies]
+trunkline = { path = "$crates/trunkline", features = [$2] }
+END
+  cp tests/rust/host.rs "$place/$1/src/main.rs"
+  cp "$crates/Cargo.lock" "$place/$1/Cargo.lock"
+}
+build_in() { (cd "$place/$1" && CARGO_TARGET_DIR=$place/target cargo build -q --offline); }
+needs_library() { readelf -d "$place/target/debug/$1" | grep -q 'NEEDED.*libtrunkline\.so\.0'; }
+records() {
+  local name=$1
+  shift
+  (cd "$place" && env TRUNKLINE_DIR="$place/store-$name" "$@" "$place/target/debug/$name") &&
+    "$build/bin/trunkline" --dir "$place/store-$name" ls | grep -q "from outside"
+}
+linked() {
+  project linked '' && PKG_CONFIG_PATH=$prefix/lib/pkgconfig build_in linked && needs_library linked &&
+    records linked LD_LIBRARY_PATH="$prefix/lib"
+}
+without_pkg_config() {
+  mkdir -p "$place/missing"
+  project missing ''
+  local said
+  said=$(cd "$place/missing" && PKG_CONFIG_LIBDIR=/nowhere CARGO_TARGET_DIR=$place/target-missing cargo build -q --offline 2>&1) &&
+    return 1
+  grep -q 'PKG_CONFIG_PATH' <<<"$said"
+}
+found_at_run_time() {
+  project found '"dlopen"' && PKG_CONFIG_LIBDIR=/nowhere build_in found && ! needs_library found &&
+    records found TRUNKLINE_LIBRARY="$prefix/lib/libtrunkline.so.0"
+}
+by_its_name() { records found LD_LIBRARY_PATH="$prefix/lib"; }
+
+run_packaging() {
+  unset PKG_CONFIG_PATH LD_LIBRARY_PATH TRUNKLINE_LIBRARY
+  check "installs" install_it
+  check "fetches" bash -c "cd '$crates' && cargo fetch -q --locked"
+  check "a program outside of the repository, by pkg-config" linked
+  check "without the library the build says what is missing" without_pkg_config
+  check "a program that finds the library at run time, by its path" found_at_run_time
+  check "the same, by its name" by_its_name
+}
+
+case $what in
+  test) run_tests ;;
+  packaging) run_packaging ;;
+  *)
+    echo "usage: run.sh test|packaging [BUILD_FOLDER]" >&2
+    exit 2
+    ;;
+esac
+exit "$failed"
