@@ -7,7 +7,7 @@ import tempfile
 from pathlib import Path
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
-from kit import callgrind, machine, page, peers, probes, runner  # noqa: E402
+from kit import bindings, callgrind, machine, page, peers, probes, runner  # noqa: E402
 
 QUICK = ("trunkline", "floor", "fastrace")
 
@@ -44,23 +44,26 @@ def measure(options, programs):
     scratch_root.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(dir=scratch_root) as scratch:
         outcomes, failures = runner.measure(programs, options.workloads, options.repetitions, scratch)
+        costs, unmeasured = bindings.measure(programs, options.repetitions, scratch)
+        failures.update(unmeasured)
         counted, found = {}, {}
         if options.whole:
             counted, uncounted = callgrind.measure(programs, options.workloads, scratch)
             failures.update(uncounted)
             found = probes.measure(scratch, options.repetitions)
-    return outcomes, failures, counted, found
+    return outcomes, failures, counted, found, costs
 
 
 def main():
     options = parse()
     programs, absent = peers.build(options.peers)
-    outcomes, failures, counted, found = measure(options, programs)
+    outcomes, failures, counted, found, costs = measure(options, programs)
     absent.update({f"{name} {workload}": reason for (name, workload), reason in failures.items()})
     loads = [row["load"] for outcome in outcomes.values() for row in outcome.rows]
     text = page.whole([
-        page.goal_section(outcomes, counted, found),
+        page.goal_section(outcomes, counted, found, costs),
         page.workloads(outcomes, options.peers, options.workloads),
+        bindings.section(costs) if costs else "",
         page.instructions(counted) if counted else "",
         page.spread(found) if found else "",
         page.rest(found) if found else "",

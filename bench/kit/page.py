@@ -61,8 +61,8 @@ def rest(found):
     return "## Starting, idling, catching up\n\n" + report.table(["", ""], rows)
 
 
-def goal_section(outcomes, counted, found):
-    reached = goals.caller_goals(outcomes)
+def goal_section(outcomes, counted, found, costs):
+    reached = goals.caller_goals(outcomes) + goals.binding_goals(outcomes, costs)
     if counted:
         reached += goals.count_goals(counted)
     if found:

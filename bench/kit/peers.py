@@ -30,6 +30,7 @@ class Peer:
     workloads: tuple = ALL
     native: bool = False  # callgrind says something about it
     label: str = ""  # what its own line of JSON does not say
+    binding: bool = False  # ours in another language: it has the workloads of kit/bindings.py as well
 
 
 def run(command, folder, **environment):
@@ -46,6 +47,14 @@ def ours():
 
 def floor():
     return Program([str(BUILT / "floor")], {"FLOOR_LIB": str(BUILT / "libfloor.so")})
+
+
+def ours_in_rust():
+    """Built from the crates as they are; only what they depend on is kept."""
+    source = PEERS / "rust"
+    run(["cargo", "build", "--release", "-q"], source, CARGO_TARGET_DIR=str(cache.root() / "trunkline_rust"))
+    shutil.copy(cache.root() / "trunkline_rust" / "release" / "trunkline-rust-bench", BUILT / "ours_rust")
+    return Program([str(BUILT / "ours_rust")], {"TRUNKLINE_LIBRARY": str(ROOT / "build" / "lib" / "libtrunkline.so")})
 
 
 def rust(name):
@@ -118,6 +127,7 @@ def python(name):
 
 TABLE = (
     Peer("trunkline", ours, native=True),
+    Peer("trunkline-rust", ours_in_rust, native=True, binding=True),
     Peer("floor", floor, native=True),
     Peer("fastrace", rust("fastrace"), native=True),
     Peer("otel-rust", rust("otel_rust"), native=True),

@@ -9,7 +9,8 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 sys.path.insert(0, str(ROOT / "bench"))
-from kit import cache, callgrind, goals, mlflow_page, page, peers, report, runner, tracker_runs, wandb_page  # noqa: E402
+from kit import (bindings, cache, callgrind, goals, mlflow_page, page, peers, report, runner,  # noqa: E402
+                 tracker_runs, wandb_page)
 
 SAY = "import sys, os; open(os.environ['ORDER'], 'a').write(os.environ['NAME'] + sys.argv[1] + ' '); "
 LINE = "print('{\"peer\": \"p\", \"call_ns\": %s, \"cpu_ns\": 1, \"rss_mb\": 1, \"dropped\": %s}')"
@@ -25,6 +26,10 @@ class Scratch(unittest.TestCase):
         folder = tempfile.TemporaryDirectory()
         self.addCleanup(folder.cleanup)
         self.scratch = Path(folder.name)
+
+    def program(self, name, script):
+        environment = {"ORDER": str(self.scratch / "order"), "NAME": name}
+        return peers.Program([sys.executable, "-c", SAY + script], environment)
 
 
 class Cache(Scratch):
@@ -65,10 +70,6 @@ class Cache(Scratch):
 
 
 class Runner(Scratch):
-    def program(self, name, script):
-        environment = {"ORDER": str(self.scratch / "order"), "NAME": name}
-        return peers.Program([sys.executable, "-c", SAY + script], environment)
-
     def measure(self, programs):
         return runner.measure(programs, ["W1", "W3"], 2, self.scratch)
 
@@ -112,6 +113,34 @@ class Goals(unittest.TestCase):
         self.assertIn("is not reached:", goals.goal_table(goals.caller_goals(outcomes)))
         outcomes["trunkline", "W1"] = outcome(100)
         self.assertNotIn("is not reached:", goals.goal_table(goals.caller_goals(outcomes)))
+
+
+class Bindings(Scratch):
+    FIGURES = """import json; row = {"op6": (300, 900), "op6read": (310, 1200)}[sys.argv[1]]
+print(json.dumps({"call_ns": row[0], "cpu_ns": row[1]}))"""
+
+    def cost(self, script):
+        programs = {name: self.program(name, script) for name in ("trunkline-rust", "fastrace")}
+        return bindings.measure(programs, 2, self.scratch)
+
+    def test_what_the_reader_costs_is_the_delivery(self):
+        costs, failures = self.cost(self.FIGURES)
+        self.assertEqual((list(costs), failures), (["trunkline-rust"], {}))
+        self.assertEqual((costs["trunkline-rust"].call, costs["trunkline-rust"].delivery), ((300, 300), (300, 300)))
+        self.assertIn("| trunkline-rust | 300 (300) | 300 (300) |", bindings.section(costs))
+
+    def test_what_failed_is_said(self):
+        costs, failures = self.cost("sys.exit('broken')")
+        self.assertEqual((costs, sorted(failures)), ({}, [("trunkline-rust", "op6"), ("trunkline-rust", "op6read")]))
+
+    def test_goals_are_reached_or_not(self):
+        def reached(call, delivery, w1):
+            costs = {"trunkline-rust": bindings.Cost((call, call), (delivery, delivery))}
+            outcomes = {("trunkline-rust", "W1"): outcome(w1), ("fastrace", "W1"): outcome(300)}
+            return [goal.reached for goal in goals.binding_goals(outcomes, costs)]
+
+        self.assertEqual(reached(350, 350, 100), [True, True, True, None])
+        self.assertEqual(reached(351, 351, 101), [False, False, False, None])
 
 
 class Page(unittest.TestCase):
