@@ -28,6 +28,11 @@ impl Context {
         self.0.span_id
     }
 
+    /// The flags of W3C trace context: 1 is sampled, 2 a random trace id.
+    pub fn flags(&self) -> u32 {
+        self.0.flags
+    }
+
     /// Whether it is recorded there.
     pub fn is_sampled(&self) -> bool {
         self.0.flags & 1 != 0
