@@ -1,8 +1,9 @@
 #!/usr/bin/env python3
 """Holds docs/reliability.md against the tests: every row of the fault table has a promise, tests and an outcome, and
-every test it names is there: check_reliability.py [BUILD_FOLDER]. Names are those of ctest (* stands for anything), or
-`step NAME` for a step of tools/phases.py."""
+every test it names is there: check_reliability.py [BUILD_FOLDER]. Names are those of ctest (* stands for anything),
+`rust.FILE.NAME` for a test of bindings/rust, or `step NAME` for a step of tools/phases.py."""
 import fnmatch
+import glob
 import os
 import re
 import subprocess
@@ -35,11 +36,21 @@ def rows_of(text):
     return rows, problems
 
 
+def rust_tests():
+    """`rust.FILE.NAME` of the functions that are marked as tests."""
+    names = []
+    for path in sorted(glob.glob("bindings/rust/*/tests/*.rs")):
+        with open(path, encoding="utf-8") as file:
+            found = re.findall(r"^#\[test\]\nfn (\w+)\(", file.read(), re.M)
+        names += [f"rust.{os.path.basename(path)[:-3]}.{name}" for name in found]
+    return names
+
+
 def known_tests(build):
     listing = subprocess.run(["ctest", "--test-dir", build, "-N"], capture_output=True, text=True)
     names = re.findall(r"^\s*Test\s+#\d+: (\S+)", listing.stdout, re.M)
     steps = [f"step {step.name}" for steps in phases.phases().values() for step in steps]
-    return names + steps
+    return names + rust_tests() + steps
 
 
 def tests_of(cell):

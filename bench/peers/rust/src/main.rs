@@ -13,10 +13,7 @@ struct Counting;
 
 impl Processor for Counting {
     fn on_batch(&mut self, batch: &Batch<'_>) -> Outcome {
-        let spans = batch
-            .records()
-            .filter(|record| record.record_type() == RecordType::SPAN_END)
-            .count();
+        let spans = batch.records().filter(|record| record.record_type() == RecordType::SPAN_END).count();
         RECEIVED.fetch_add(spans as i64, Ordering::Relaxed);
         Ok(())
     }
@@ -26,10 +23,7 @@ struct Reading;
 
 impl Processor for Reading {
     fn on_batch(&mut self, batch: &Batch<'_>) -> Outcome {
-        for record in batch
-            .records()
-            .filter(|record| record.record_type() == RecordType::SPAN_END)
-        {
+        for record in batch.records().filter(|record| record.record_type() == RecordType::SPAN_END) {
             black_box((record.span_id(), record.name(), record.start_ns(), record.end_ns()));
             for attribute in record.attributes() {
                 black_box((attribute.key(), attribute.value()));
@@ -70,11 +64,7 @@ fn flush() {
 
 fn main() {
     let (workload, threads) = arguments();
-    let session = Builder::new()
-        .processors("none")
-        .disabled(workload == "W4")
-        .init()
-        .expect("it starts");
+    let session = Builder::new().processors("none").disabled(workload == "W4").init().expect("it starts");
     let registration = match workload.as_str() {
         "op6" => None,
         "op6read" => Some(Registration::new("reading", Reading)),
@@ -87,13 +77,7 @@ fn main() {
     let trace = trunkline::trace("bench");
     let rounds = if workload == "W4" { 400 } else { 50 };
     let note = "log on disk, through dlopen";
-    let run = Run {
-        peer: "trunkline, Rust",
-        note,
-        workload: &workload,
-        threads,
-        rounds,
-    };
+    let run = Run { peer: "trunkline, Rust", note, workload: &workload, threads, rounds };
     let text = text(1024);
     match workload.as_str() {
         "W3" => run_bursts(run, burst(trace, |_| {}), flush),

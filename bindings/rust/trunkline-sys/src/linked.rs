@@ -5,7 +5,7 @@ use crate::{types::*, LoadError};
 use std::ffi::{c_char, c_int, c_void};
 
 macro_rules! declare {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
         extern "C" {
             $(
                 /// As in trunkline.h.

@@ -51,7 +51,7 @@ impl<T> Absent for *mut T {
 }
 
 macro_rules! define {
-    ($($name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
+    ($(fn $name:ident($($argument:ident: $type:ty),*) -> $result:ty;)*) => {
         struct Table {
             $($name: unsafe extern "C" fn($($type),*) -> $result,)*
         }

@@ -252,9 +252,7 @@ impl Builder {
             config.redact = Some(call_redact);
             config.redact_user_data = Box::into_raw(Box::new(redact)).cast();
         }
-        let timeout = self
-            .exit_timeout
-            .unwrap_or(Duration::from_millis(config.exit_timeout_ms.into()));
+        let timeout = self.exit_timeout.unwrap_or(Duration::from_millis(config.exit_timeout_ms.into()));
         Session::start(&config, timeout)
     }
 
@@ -328,9 +326,5 @@ pub(crate) fn with_message(call: impl FnOnce(&mut sys::tr_error) -> c_int) -> Re
         return Ok(());
     }
     let message = crate::error::text_at(error.message.as_ptr());
-    Err(if message.is_empty() {
-        Error::of(code)
-    } else {
-        Error::new(code, message)
-    })
+    Err(if message.is_empty() { Error::of(code) } else { Error::new(code, message) })
 }

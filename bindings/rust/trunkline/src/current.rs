@@ -18,10 +18,7 @@ thread_local! {
 
 // While a thread ends its storage may be gone: then nothing is current.
 fn with_entered<T>(use_it: impl FnOnce(&mut Vec<Place>) -> T) -> Option<T> {
-    ENTERED
-        .try_with(|entered| entered.try_borrow_mut().ok().map(|mut places| use_it(&mut places)))
-        .ok()
-        .flatten()
+    ENTERED.try_with(|entered| entered.try_borrow_mut().ok().map(|mut places| use_it(&mut places))).ok().flatten()
 }
 
 pub(crate) fn place() -> Option<Place> {
@@ -52,10 +49,7 @@ pub struct Entered<'a> {
 impl Entered<'_> {
     pub(crate) fn new(place: Place) -> Self {
         push(place);
-        Self {
-            place,
-            of_this_thread: PhantomData,
-        }
+        Self { place, of_this_thread: PhantomData }
     }
 }
 
@@ -89,15 +83,10 @@ fn is_open(trace: sys::tr_trace) -> bool {
 
 /// The span that is current on this thread.
 pub fn current_span() -> Option<SpanRef> {
-    place().filter(|place| place.span != 0).map(|place| SpanRef {
-        trace: place.trace,
-        span: place.span,
-    })
+    place().filter(|place| place.span != 0).map(|place| SpanRef { trace: place.trace, span: place.span })
 }
 
 /// The trace that is current on this thread.
 pub fn current_trace() -> Option<TraceRef> {
-    place()
-        .filter(|place| place.trace != 0)
-        .map(|place| TraceRef { trace: place.trace })
+    place().filter(|place| place.trace != 0).map(|place| TraceRef { trace: place.trace })
 }

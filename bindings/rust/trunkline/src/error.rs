@@ -21,20 +21,13 @@ impl Error {
     }
 
     pub(crate) fn new(code: i32, message: impl Into<String>) -> Self {
-        Self {
-            code,
-            message: message.into(),
-        }
+        Self { code, message: message.into() }
     }
 
     /// The code and the library's name for it.
     pub(crate) fn of(code: i32) -> Self {
         let name = unsafe { sys::tr_strerror(code) };
-        let words = if name.is_null() {
-            "the library is not loaded".into()
-        } else {
-            text_at(name)
-        };
+        let words = if name.is_null() { "the library is not loaded".into() } else { text_at(name) };
         Self::new(code, words)
     }
 }
@@ -98,10 +91,7 @@ fn type_of<E: std::error::Error + ?Sized>(error: &E) -> String {
         return name.split('<').next().unwrap_or(name).into();
     }
     let shown = format!("{error:?}");
-    let head: String = shown
-        .chars()
-        .take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':'))
-        .collect();
+    let head: String = shown.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
     if head.is_empty() {
         "error".into()
     } else {

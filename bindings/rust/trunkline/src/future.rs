@@ -9,10 +9,7 @@ use std::task::{Context, Poll};
 pub trait InSpanExt: Future + Sized {
     /// Polls the future with `span` current, and ends it when the future is ready or dropped.
     fn in_span(self, span: Span) -> InSpan<Self> {
-        InSpan {
-            future: self,
-            span: Some(span),
-        }
+        InSpan { future: self, span: Some(span) }
     }
 }
 

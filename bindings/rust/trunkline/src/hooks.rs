@@ -55,15 +55,11 @@ fn call<P: Processor>(user_data: *mut c_void, hook: &str, work: impl FnOnce(&mut
 }
 
 unsafe extern "C" fn on_batch<P: Processor>(user_data: *mut c_void, batch: *const sys::tr_batch) -> c_int {
-    call::<P>(user_data, "on_batch", |processor| {
-        processor.on_batch(&unsafe { Batch::at(batch) })
-    })
+    call::<P>(user_data, "on_batch", |processor| processor.on_batch(&unsafe { Batch::at(batch) }))
 }
 
 unsafe extern "C" fn on_record<P: Processor>(user_data: *mut c_void, record: *const sys::tr_record) -> c_int {
-    call::<P>(user_data, "on_record", |processor| {
-        processor.on_record(&unsafe { Record::at(record) })
-    })
+    call::<P>(user_data, "on_record", |processor| processor.on_record(&unsafe { Record::at(record) }))
 }
 
 unsafe extern "C" fn on_tick<P: Processor>(user_data: *mut c_void, unix_ns: i64) -> c_int {
@@ -76,14 +72,8 @@ unsafe extern "C" fn restore<P: Processor>(
     state: *const c_void,
     size: usize,
 ) -> c_int {
-    let bytes = if state.is_null() {
-        &[]
-    } else {
-        unsafe { std::slice::from_raw_parts(state.cast(), size) }
-    };
-    call::<P>(user_data, "restore", |processor| {
-        processor.restore(&text_at(run_id), bytes)
-    })
+    let bytes = if state.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(state.cast(), size) } };
+    call::<P>(user_data, "restore", |processor| processor.restore(&text_at(run_id), bytes))
 }
 
 unsafe extern "C" fn force_flush<P: Processor>(user_data: *mut c_void, timeout_ms: u32) -> c_int {

@@ -33,14 +33,9 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
         let Some(new) = context.span(id) else { return };
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        let name = fields
-            .name
-            .take()
-            .unwrap_or_else(|| attributes.metadata().name().into());
+        let name = fields.name.take().unwrap_or_else(|| attributes.metadata().name().into());
         let kind = fields.kind.unwrap_or_default();
-        let parent = new
-            .parent()
-            .and_then(|parent| parent.extensions().get::<Span>().map(Span::as_ref));
+        let parent = new.parent().and_then(|parent| parent.extensions().get::<Span>().map(Span::as_ref));
         let span = match parent {
             Some(parent) => parent.child(&name, kind),
             None if attributes.is_root() => Span::with_own_trace(&name, kind),
@@ -63,28 +58,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
         };
         if let Some((trace_id, span_id)) = other.ids() {
             let (trace_id, span_id) = (hex(&trace_id), hex(&span_id));
-            span.event(
-                "follows_from",
-                &[("trace_id", (&trace_id).into()), ("span_id", (&span_id).into())],
-            );
+            span.event("follows_from", &[("trace_id", (&trace_id).into()), ("span_id", (&span_id).into())]);
         }
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let within = context
-            .event_span(event)
-            .and_then(|span| span.extensions().get::<Span>().map(Span::as_ref));
+        let within = context.event_span(event).and_then(|span| span.extensions().get::<Span>().map(Span::as_ref));
         let Some(span) = within.or_else(current_span) else {
             return;
         };
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
-        let name = fields
-            .name
-            .take()
-            .or_else(|| fields.message.clone())
-            .unwrap_or_else(|| metadata.name().into());
+        let name = fields.name.take().or_else(|| fields.message.clone()).unwrap_or_else(|| metadata.name().into());
         let level = metadata.level().as_str().to_lowercase();
         let mut attributes = vec![("level", Value::Str(&level)), ("target", Value::Str(metadata.target()))];
         attributes.extend(fields.values.iter().map(|(key, value)| (*key, value.lend())));
@@ -108,9 +94,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
-        let ended = context
-            .span(&id)
-            .and_then(|span| span.extensions_mut().remove::<Span>());
+        let ended = context.span(&id).and_then(|span| span.extensions_mut().remove::<Span>());
         drop(ended);
     }
 }

@@ -52,7 +52,7 @@ pub use future::{InSpan, InSpanExt};
 pub use kind::Kind;
 #[cfg(feature = "tracing")]
 pub use layer::Layer;
-pub use options::{console, jsonl, local, mlflow, wandb, Options};
+pub use options::{console, family_preset, jsonl, local, mlflow, wandb, Options};
 pub use processor::{
     add_processor, find_processor, remove_processor, save_state, set_processors, Outcome, Processor, ProcessorId,
     Refusal, Registration,
@@ -60,7 +60,7 @@ pub use processor::{
 pub use propagation::Context;
 pub use record::{Attribute, Batch, Event, Record, RecordType, Records, Retained};
 pub use run::{Run, RunBuilder, RunStatus};
-pub use session::{flush, init, shutdown, Session};
+pub use session::{flush, init, shutdown, version, Session};
 pub use span::{Span, SpanRef};
 pub use stats::{processor_stats, stats, Mode, ProcessorStats, Stats, Tally};
 pub use timed::TimedSpan;

@@ -1,6 +1,7 @@
 //! The built-in processors and their options.
 
 use crate::config::with_message;
+use crate::error::text_at;
 use crate::{Registration, Result};
 use std::ffi::{c_char, c_int};
 use std::fmt::Write;
@@ -21,10 +22,7 @@ impl Options {
 
     /// The options as a JSON object.
     pub fn from_json(json: impl Into<String>) -> Self {
-        Self {
-            members: String::new(),
-            whole: Some(json.into()),
-        }
+        Self { members: String::new(), whole: Some(json.into()) }
     }
 
     /// An option that is a text.
@@ -112,22 +110,22 @@ built_in! {
     wandb tr_wandb_processor;
 }
 
+/// What an agent for a family of models is commonly set up with, as JSON for the config of a run; the family is found by
+/// its name or by that of a model.
+pub fn family_preset(model: &str) -> Option<String> {
+    let preset = unsafe { sys::tr_family_preset(model.as_ptr().cast(), model.len()) };
+    (!preset.is_null()).then(|| text_at(preset))
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn options_are_json_whatever_they_hold() {
-        let options = Options::new()
-            .text("a\"b", "line\n\\ü")
-            .number("n", -3)
-            .flag("f", true)
-            .json("j", "[1]");
+        let options = Options::new().text("a\"b", "line\n\\ü").number("n", -3).flag("f", true).json("j", "[1]");
         let value: serde_json::Value = serde_json::from_str(&options.to_text()).unwrap();
-        assert_eq!(
-            value,
-            serde_json::json!({"a\"b": "line\n\\ü", "n": -3, "f": true, "j": [1]})
-        );
+        assert_eq!(value, serde_json::json!({"a\"b": "line\n\\ü", "n": -3, "f": true, "j": [1]}));
         assert_eq!(Options::new().to_text(), "{}");
         assert_eq!(Options::from_json("{\"x\": 1}").to_text(), "{\"x\": 1}");
     }

@@ -100,19 +100,11 @@ impl Registration {
     }
 
     fn named(name: &str, table: sys::tr_processor) -> Self {
-        Self {
-            table,
-            name: text(name).map(Some),
-            destination: None,
-        }
+        Self { table, name: text(name).map(Some), destination: None }
     }
 
     pub(crate) fn built_in(table: sys::tr_processor) -> Self {
-        Self {
-            table,
-            name: Ok(None),
-            destination: None,
-        }
+        Self { table, name: Ok(None), destination: None }
     }
 
     /// Where it sends to, without secrets. With the name it is its identity.
@@ -199,10 +191,7 @@ pub fn add_processor(mut registration: Registration) -> Result<ProcessorId> {
 /// Replaces all processors, the default one included: all or nothing.
 pub fn set_processors(mut registrations: Vec<Registration>) -> Result<Vec<ProcessorId>> {
     sys::load()?;
-    let tables = registrations
-        .iter()
-        .map(Registration::filled)
-        .collect::<Result<Vec<_>>>()?;
+    let tables = registrations.iter().map(Registration::filled).collect::<Result<Vec<_>>>()?;
     let mut ids = vec![0; tables.len()];
     registrations.iter_mut().for_each(Registration::given_away);
     check(unsafe { sys::tr_replace_processors(tables.as_ptr(), tables.len(), ids.as_mut_ptr()) })?;
@@ -223,10 +212,6 @@ pub fn find_processor(name: &str) -> Option<ProcessorId> {
 
 /// Inside a hook that is given records: keeps up to 64 KiB with the position, once these records are acknowledged.
 pub fn save_state(state: &[u8]) -> Result<()> {
-    let data = if state.is_empty() {
-        ptr::null()
-    } else {
-        state.as_ptr().cast()
-    };
+    let data = if state.is_empty() { ptr::null() } else { state.as_ptr().cast() };
     check(unsafe { sys::tr_processor_save(data, state.len()) })
 }

@@ -81,9 +81,7 @@ impl<'a> Event<'a> {
 
     /// Its attributes.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + use<'a> {
-        unsafe { items(self.0.attributes, self.0.attribute_count) }
-            .iter()
-            .map(Attribute)
+        unsafe { items(self.0.attributes, self.0.attribute_count) }.iter().map(Attribute)
     }
 }
 
@@ -243,16 +241,12 @@ impl<'a> Record<'a> {
 
     /// Attributes, or the metadata of a trace; each key once.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + use<'a> {
-        unsafe { items(self.0.attributes, self.0.attribute_count) }
-            .iter()
-            .map(Attribute)
+        unsafe { items(self.0.attributes, self.0.attribute_count) }.iter().map(Attribute)
     }
 
     /// The value of this key.
     pub fn attribute(&self, key: &str) -> Option<Value<'a>> {
-        self.attributes()
-            .find(|each| each.key() == key)
-            .map(|each| each.value())
+        self.attributes().find(|each| each.key() == key).map(|each| each.value())
     }
 
     /// What happened inside the span.
@@ -264,13 +258,7 @@ impl<'a> Record<'a> {
 impl fmt::Debug for Record<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         let attributes: Vec<_> = self.attributes().collect();
-        write!(
-            out,
-            "record {} {:?} {:?} {attributes:?}",
-            self.sequence(),
-            self.record_type(),
-            self.name()
-        )
+        write!(out, "record {} {:?} {:?} {attributes:?}", self.sequence(), self.record_type(), self.name())
     }
 }
 

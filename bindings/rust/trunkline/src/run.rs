@@ -77,10 +77,7 @@ impl<'a> RunBuilder<'a> {
             config: config.as_ptr(),
             config_count: config.len(),
         };
-        Run {
-            run: unsafe { sys::tr_run_start(&options) },
-            started_in_panic: std::thread::panicking(),
-        }
+        Run { run: unsafe { sys::tr_run_start(&options) }, started_in_panic: std::thread::panicking() }
     }
 }
 
@@ -94,13 +91,7 @@ pub struct Run {
 impl Run {
     /// A run that is not started yet.
     pub fn builder(name: &str) -> RunBuilder<'_> {
-        RunBuilder {
-            name,
-            project: "",
-            group_id: "",
-            trace: 0,
-            config: Vec::new(),
-        }
+        RunBuilder { name, project: "", group_id: "", trace: 0, config: Vec::new() }
     }
 
     /// The library's handle; 0 when nothing is recorded.

@@ -1,7 +1,7 @@
 //! The life of the library in a process: started once, flushed, shut down.
 
 use crate::config::{milliseconds, with_message};
-use crate::error::check;
+use crate::error::{check, text_at};
 use crate::{Builder, Result};
 use std::time::Duration;
 use trunkline_sys as sys;
@@ -9,6 +9,11 @@ use trunkline_sys as sys;
 /// Starts the library with the environment and the defaults; [`Builder`] takes more.
 pub fn init() -> Result<Session> {
     Builder::new().init()
+}
+
+/// The version of the loaded library, for example "0.1.0"; empty when there is none.
+pub fn version() -> String {
+    text_at(unsafe { sys::tr_version() })
 }
 
 /// Waits until every processor has what was recorded before.

@@ -36,6 +36,11 @@ impl SpanRef {
         Span::start(self.trace, self.span, name, kind)
     }
 
+    /// As [`SpanRef::child`], with attributes from the start: processors that want starts see them.
+    pub fn child_with(&self, name: &str, kind: Kind, attributes: &[(&str, Value<'_>)]) -> Span {
+        Span::start_with(self.trace, self.span, name, kind, attributes)
+    }
+
     /// Makes the span current on this thread as long as the result lives.
     pub fn enter(&self) -> Entered<'_> {
         Entered::new(self.place())
@@ -68,6 +73,8 @@ impl SpanRef {
                 Value::I64(number) => sys::tr_span_set_i64(span, name, size, *number),
                 Value::F64(number) => sys::tr_span_set_f64(span, name, size, *number),
                 Value::Bool(truth) => sys::tr_span_set_bool(span, name, size, c_int::from(*truth)),
+                Value::Bytes(bytes) => sys::tr_span_set_bytes(span, name, size, bytes.as_ptr().cast(), bytes.len()),
+                Value::Json(text) => sys::tr_span_set_json(span, name, size, start(text), text.len()),
                 other => sys::tr_span_set_value(span, name, size, &other.to_raw()),
             }
         }
@@ -162,10 +169,7 @@ impl SpanRef {
     }
 
     pub(crate) fn place(&self) -> Place {
-        Place {
-            trace: self.trace,
-            span: self.span,
-        }
+        Place { trace: self.trace, span: self.span }
     }
 }
 
@@ -197,12 +201,24 @@ impl Span {
     /// A child of `parent`, a handle of the C API; 0 is the trace itself.
     #[inline]
     pub(crate) fn start(trace: sys::tr_trace, parent: sys::tr_span, name: &str, kind: Kind) -> Self {
-        let span = unsafe { sys::tr_span_start(trace, parent, kind.0, start(name), name.len()) };
-        Self {
-            at: SpanRef { trace, span },
-            owns_trace: false,
-            started_in_panic: std::thread::panicking(),
-        }
+        Self::of(trace, unsafe { sys::tr_span_start(trace, parent, kind.0, start(name), name.len()) })
+    }
+
+    pub(crate) fn start_with(
+        trace: sys::tr_trace,
+        parent: sys::tr_span,
+        name: &str,
+        kind: Kind,
+        attributes: &[(&str, Value<'_>)],
+    ) -> Self {
+        let (text, size, items) = (start(name), name.len(), lent_attributes(attributes));
+        let (first, count) = (items.as_ptr(), items.len());
+        Self::of(trace, unsafe { sys::tr_span_start_with(trace, parent, kind.0, text, size, first, count) })
+    }
+
+    #[inline]
+    fn of(trace: sys::tr_trace, span: sys::tr_span) -> Self {
+        Self { at: SpanRef { trace, span }, owns_trace: false, started_in_panic: std::thread::panicking() }
     }
 
     pub(crate) fn with_own_trace(name: &str, kind: Kind) -> Self {
@@ -218,17 +234,26 @@ impl Span {
     }
 
     /// Ends it, as dropping does, and says whether that succeeded.
-    pub fn end(mut self) -> Result<()> {
-        let result = self.finish();
+    pub fn end(self) -> Result<()> {
+        self.end_with(&[])
+    }
+
+    /// Sets attributes and ends it, in one call. It ends whatever becomes of the attributes.
+    pub fn end_with(self, attributes: &[(&str, Value<'_>)]) -> Result<()> {
+        let result = self.finish(&lent_attributes(attributes));
         std::mem::forget(self);
         check(result)
     }
 
-    fn finish(&mut self) -> c_int {
+    #[inline]
+    fn finish(&self, attributes: &[sys::tr_attribute]) -> c_int {
         if std::thread::panicking() && !self.started_in_panic {
             self.fail();
         }
-        let result = unsafe { sys::tr_span_end(self.at.span) };
+        let result = match attributes {
+            [] => unsafe { sys::tr_span_end(self.at.span) },
+            some => unsafe { sys::tr_span_end_with(self.at.span, some.as_ptr(), some.len()) },
+        };
         if self.owns_trace {
             unsafe { sys::tr_trace_end(self.at.trace) };
         }
@@ -260,6 +285,6 @@ impl Deref for Span {
 impl Drop for Span {
     #[inline]
     fn drop(&mut self) {
-        self.finish();
+        self.finish(&[]);
     }
 }

@@ -37,12 +37,14 @@ impl TraceRef {
         Span::start(self.trace, 0, name, kind)
     }
 
+    /// As [`TraceRef::span`], with attributes from the start: processors that want starts see them.
+    pub fn span_with(&self, name: &str, kind: Kind, attributes: &[(&str, Value<'_>)]) -> Span {
+        Span::start_with(self.trace, 0, name, kind, attributes)
+    }
+
     /// Makes the trace current on this thread as long as the result lives.
     pub fn enter(&self) -> Entered<'_> {
-        Entered::new(Place {
-            trace: self.trace,
-            span: 0,
-        })
+        Entered::new(Place { trace: self.trace, span: 0 })
     }
 
     /// Runs `work` with the trace current.
@@ -59,8 +61,18 @@ impl TraceRef {
 
     /// As [`TraceRef::set`], and says what was wrong.
     pub fn try_set<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> Result<()> {
-        let value = value.into().to_raw();
-        check(unsafe { sys::tr_trace_set_value(self.trace, key.as_ptr().cast(), key.len(), &value) })
+        let (trace, key, size) = (self.trace, key.as_ptr().cast(), key.len());
+        let value = value.into(); // what is passed on borrows from it
+        check(unsafe {
+            match &value {
+                Value::Str(text) => sys::tr_trace_set_str(trace, key, size, text.as_ptr().cast(), text.len()),
+                Value::I64(number) => sys::tr_trace_set_i64(trace, key, size, *number),
+                Value::F64(number) => sys::tr_trace_set_f64(trace, key, size, *number),
+                Value::Bool(truth) => sys::tr_trace_set_bool(trace, key, size, i32::from(*truth)),
+                Value::Json(text) => sys::tr_trace_set_json(trace, key, size, text.as_ptr().cast(), text.len()),
+                other => sys::tr_trace_set_value(trace, key, size, &other.to_raw()),
+            }
+        })
     }
 
     /// Marks the trace as failed: a short type of few values, and a message.
@@ -79,15 +91,7 @@ impl TraceRef {
     /// Something that happened now; delivered at once.
     pub fn event(&self, name: &str, attributes: &[(&str, Value<'_>)]) -> &Self {
         let items = lent_attributes(attributes);
-        unsafe {
-            sys::tr_trace_event(
-                self.trace,
-                name.as_ptr().cast(),
-                name.len(),
-                items.as_ptr(),
-                items.len(),
-            )
-        };
+        unsafe { sys::tr_trace_event(self.trace, name.as_ptr().cast(), name.len(), items.as_ptr(), items.len()) };
         self
     }
 
@@ -158,10 +162,7 @@ impl<'a> TraceBuilder<'a> {
             metadata_count: metadata.len(),
         };
         let trace = unsafe { sys::tr_trace_start(self.name.as_ptr().cast(), self.name.len(), &options) };
-        Trace {
-            at: TraceRef { trace },
-            started_in_panic: std::thread::panicking(),
-        }
+        Trace { at: TraceRef { trace }, started_in_panic: std::thread::panicking() }
     }
 }
 
@@ -175,13 +176,7 @@ pub struct Trace {
 impl Trace {
     /// A trace that is not started yet.
     pub fn builder(name: &str) -> TraceBuilder<'_> {
-        TraceBuilder {
-            name,
-            group_id: "",
-            foreign_id: "",
-            parent: None,
-            metadata: Vec::new(),
-        }
+        TraceBuilder { name, group_id: "", foreign_id: "", parent: None, metadata: Vec::new() }
     }
 
     /// A reference that may be kept, copied and sent anywhere.

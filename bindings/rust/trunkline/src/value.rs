@@ -70,10 +70,7 @@ impl PartialEq for Text<'_> {
 }
 
 pub(crate) fn lent(text: &str) -> sys::tr_string {
-    sys::tr_string {
-        data: text.as_ptr().cast::<c_char>(),
-        size: text.len(),
-    }
+    sys::tr_string { data: text.as_ptr().cast::<c_char>(), size: text.len() }
 }
 
 /// # Safety
@@ -97,12 +94,7 @@ unsafe fn elements<'a, T>(data: *const c_void, count: usize) -> &'a [T] {
 const EMPTY: sys::tr_value = sys::tr_value::zeroed();
 
 fn raw(kind: sys::tr_type, data: *const c_void, size: usize) -> sys::tr_value {
-    sys::tr_value {
-        r#type: kind,
-        data,
-        size,
-        ..EMPTY
-    }
+    sys::tr_value { r#type: kind, data, size, ..EMPTY }
 }
 
 impl<'a> Value<'a> {
@@ -139,21 +131,9 @@ impl<'a> Value<'a> {
     pub(crate) fn to_raw(&self) -> sys::tr_value {
         match self {
             Self::Null => EMPTY,
-            Self::Bool(value) => sys::tr_value {
-                r#type: sys::TR_TYPE_BOOL,
-                i64: i64::from(*value),
-                ..EMPTY
-            },
-            Self::I64(value) => sys::tr_value {
-                r#type: sys::TR_TYPE_I64,
-                i64: *value,
-                ..EMPTY
-            },
-            Self::F64(value) => sys::tr_value {
-                r#type: sys::TR_TYPE_F64,
-                f64: *value,
-                ..EMPTY
-            },
+            Self::Bool(value) => sys::tr_value { r#type: sys::TR_TYPE_BOOL, i64: i64::from(*value), ..EMPTY },
+            Self::I64(value) => sys::tr_value { r#type: sys::TR_TYPE_I64, i64: *value, ..EMPTY },
+            Self::F64(value) => sys::tr_value { r#type: sys::TR_TYPE_F64, f64: *value, ..EMPTY },
             Self::Str(text) => raw(sys::TR_TYPE_STR, text.as_ptr().cast(), text.len()),
             Self::Bytes(bytes) => raw(sys::TR_TYPE_BYTES, bytes.as_ptr().cast(), bytes.len()),
             Self::Json(text) => raw(sys::TR_TYPE_JSON, text.as_ptr().cast(), text.len()),
@@ -301,13 +281,7 @@ fixed_arrays!(u8 bool i64 f64 &'a str);
 
 /// Keys and values in the library's layout; they borrow from `items`.
 pub(crate) fn lent_attributes(items: &[(&str, Value<'_>)]) -> Vec<sys::tr_attribute> {
-    items
-        .iter()
-        .map(|(key, value)| sys::tr_attribute {
-            key: lent(key),
-            value: value.to_raw(),
-        })
-        .collect()
+    items.iter().map(|(key, value)| sys::tr_attribute { key: lent(key), value: value.to_raw() }).collect()
 }
 
 /// Tokens of a generation; what is `None` is not known. Cached tokens are part of input, reasoning tokens of output.
@@ -330,11 +304,7 @@ pub struct Usage {
 impl Usage {
     /// Input and output, and nothing else.
     pub fn new(input: i64, output: i64) -> Self {
-        Self {
-            input: Some(input),
-            output: Some(output),
-            ..Self::default()
-        }
+        Self { input: Some(input), output: Some(output), ..Self::default() }
     }
 
     pub(crate) fn to_raw(self) -> sys::tr_usage {

@@ -13,10 +13,7 @@ use trunkline::{sys, Kind};
 /// Where the library lies that this program runs with.
 fn linked_library() -> PathBuf {
     let maps = std::fs::read_to_string("/proc/self/maps").unwrap();
-    let line = maps
-        .lines()
-        .find(|line| line.contains("/libtrunkline.so"))
-        .expect("it is linked dynamically");
+    let line = maps.lines().find(|line| line.contains("/libtrunkline.so")).expect("it is linked dynamically");
     PathBuf::from(&line[line.find('/').unwrap()..])
 }
 
@@ -29,30 +26,20 @@ fn two_copies_do_not_see_each_other() {
     let directory = CString::new(world.folder.join("other").to_str().unwrap()).unwrap();
     let mine = trunkline::trace("mine");
     unsafe {
-        let config_init = copy
-            .get::<unsafe extern "C" fn(*mut sys::tr_config, usize) -> c_int>(b"tr_config_init")
-            .unwrap();
-        let init = copy
-            .get::<unsafe extern "C" fn(*const sys::tr_config, *mut c_void) -> c_int>(b"tr_init")
-            .unwrap();
-        let start = copy
-            .get::<unsafe extern "C" fn(*const c_char, usize, *const c_void) -> u64>(b"tr_trace_start")
-            .unwrap();
+        let config_init =
+            copy.get::<unsafe extern "C" fn(*mut sys::tr_config, usize) -> c_int>(b"tr_config_init").unwrap();
+        let init = copy.get::<unsafe extern "C" fn(*const sys::tr_config, *mut c_void) -> c_int>(b"tr_init").unwrap();
+        let start =
+            copy.get::<unsafe extern "C" fn(*const c_char, usize, *const c_void) -> u64>(b"tr_trace_start").unwrap();
         let end = copy.get::<unsafe extern "C" fn(u64) -> c_int>(b"tr_trace_end").unwrap();
         let shutdown = copy.get::<unsafe extern "C" fn(u32) -> c_int>(b"tr_shutdown").unwrap();
-        let stats = copy
-            .get::<unsafe extern "C" fn(*mut sys::tr_stats) -> c_int>(b"tr_stats_get")
-            .unwrap();
+        let stats = copy.get::<unsafe extern "C" fn(*mut sys::tr_stats) -> c_int>(b"tr_stats_get").unwrap();
 
         let mut config = sys::tr_config::zeroed();
         assert_eq!(config_init(&mut config, size_of::<sys::tr_config>()), 0);
         config.directory = directory.as_ptr();
         config.processors = c"jsonl".as_ptr();
-        assert_eq!(
-            init(&config, std::ptr::null_mut()),
-            0,
-            "it is not started by the other one's start"
-        );
+        assert_eq!(init(&config, std::ptr::null_mut()), 0, "it is not started by the other one's start");
         let other = start(c"other".as_ptr(), sys::TR_NUL, std::ptr::null());
         assert_eq!(end(mine.handle()), sys::TR_ESTALE);
         assert_eq!(sys::tr_trace_end(other), sys::TR_ESTALE);

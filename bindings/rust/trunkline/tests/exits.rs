@@ -27,22 +27,10 @@ impl Processor for Printing {
 }
 
 fn record(how: &str) {
-    let session = Builder::new()
-        .processors("jsonl")
-        .exit_timeout(Duration::from_secs(20))
-        .init()
-        .unwrap();
-    let pause = if how.contains("slow") {
-        Duration::from_secs(3600)
-    } else {
-        Duration::ZERO
-    };
+    let session = Builder::new().processors("jsonl").exit_timeout(Duration::from_secs(20)).init().unwrap();
+    let pause = if how.contains("slow") { Duration::from_secs(3600) } else { Duration::ZERO };
     let registration = Registration::new("printing", Printing { pause });
-    let registration = if how.contains("at_exit") {
-        registration.at_exit()
-    } else {
-        registration
-    };
+    let registration = if how.contains("at_exit") { registration.at_exit() } else { registration };
     trunkline::add_processor(registration).unwrap();
     let trace = trunkline::trace("t");
     let in_trace = trace.enter();
@@ -108,18 +96,9 @@ fn returning_and_panicking_shut_down() {
 fn exits_without_a_shutdown_deliver_to_the_built_in_processors() {
     for how in ["exit", "exit from a thread", "leaked"] {
         let (done, text) = ended(how);
-        assert_eq!(
-            done.status.code(),
-            Some(if how == "leaked" { 0 } else { 7 }),
-            "{how}: {}",
-            done.stderr
-        );
+        assert_eq!(done.status.code(), Some(if how == "leaked" { 0 } else { 7 }), "{how}: {}", done.stderr);
         assert!(has_span(&text, "ended"), "{how}: {text}");
-        assert!(
-            !done.stdout.contains("shut down"),
-            "hooks of the host are left alone: {}",
-            done.stdout
-        );
+        assert!(!done.stdout.contains("shut down"), "hooks of the host are left alone: {}", done.stdout);
     }
 }
 
@@ -127,11 +106,7 @@ fn exits_without_a_shutdown_deliver_to_the_built_in_processors() {
 fn hooks_run_while_the_program_exits_if_they_may() {
     let (done, _) = ended("exit at_exit");
     assert_eq!(done.status.code(), Some(7), "{}", done.stderr);
-    assert!(
-        done.stdout.contains("given") && done.stdout.contains("shut down"),
-        "{}",
-        done.stdout
-    );
+    assert!(done.stdout.contains("given") && done.stdout.contains("shut down"), "{}", done.stdout);
 }
 
 #[test]

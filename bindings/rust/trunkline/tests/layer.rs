@@ -17,9 +17,7 @@ fn traced<T>(work: impl FnOnce() -> T) -> T {
 fn tool(text: &str, number: i64) -> Result<(), std::num::ParseIntError> {
     info!(number, "called");
     drop(trunkline::span("by hand", Kind::STEP));
-    text.parse::<i64>()
-        .map(|_| ())
-        .inspect_err(|error| error!(error = error as &dyn std::error::Error, "it failed"))
+    text.parse::<i64>().map(|_| ()).inspect_err(|error| error!(error = error as &dyn std::error::Error, "it failed"))
 }
 
 #[test]
@@ -43,10 +41,7 @@ fn functions_fields_events_and_errors() {
     });
     let outer = world.span("answer");
     assert_eq!((outer.kind, outer.parent_id), (Kind::AGENT, None));
-    assert_eq!(
-        (outer.attributes["late"].as_str(), outer.attributes["ratio"].as_str()),
-        ("I64(7)", "F64(0.5)")
-    );
+    assert_eq!((outer.attributes["late"].as_str(), outer.attributes["ratio"].as_str()), ("I64(7)", "F64(0.5)"));
     assert_eq!(outer.attributes["ok"], "Bool(true)");
     let spans = world.spans();
     let tools: Vec<_> = spans.iter().filter(|span| span.name == "tool").collect();
@@ -57,11 +52,7 @@ fn functions_fields_events_and_errors() {
         assert_eq!(span.events[0].1["level"], "Str(\"info\")");
     }
     assert_eq!(
-        (
-            tools[0].text("input"),
-            tools[0].attributes["number"].as_str(),
-            tools[0].failed
-        ),
+        (tools[0].text("input"), tools[0].attributes["number"].as_str(), tools[0].failed),
         ("12", "I64(3)", false)
     );
     assert_eq!(tools[0].events[0].1["number"], "I64(3)");
@@ -70,26 +61,12 @@ fn functions_fields_events_and_errors() {
         (tools[1].text("error_type"), tools[1].text("error_message")),
         ("ParseIntError", "invalid digit found in string")
     );
-    let by_hand: Vec<_> = spans
-        .iter()
-        .filter(|span| span.name == "by hand")
-        .map(|span| span.parent_id)
-        .collect();
+    let by_hand: Vec<_> = spans.iter().filter(|span| span.name == "by hand").map(|span| span.parent_id).collect();
     assert_eq!(by_hand, [Some(tools[0].span_id), Some(tools[1].span_id)]);
     let follower = world.span("follower");
-    assert_eq!(
-        (follower.text("error_message"), follower.events[0].0.as_str()),
-        ("because", "follows_from")
-    );
-    assert_eq!(
-        follower.events[0].1["span_id"],
-        format!("Str(\"{}\")", hex(&outer.span_id))
-    );
-    assert_eq!(
-        world.of_type(RecordType::TRACE_END).len(),
-        1,
-        "one trace around all of it"
-    );
+    assert_eq!((follower.text("error_message"), follower.events[0].0.as_str()), ("because", "follows_from"));
+    assert_eq!(follower.events[0].1["span_id"], format!("Str(\"{}\")", hex(&outer.span_id)));
+    assert_eq!(world.of_type(RecordType::TRACE_END).len(), 1, "one trace around all of it");
     assert!(spans.iter().all(|span| !span.incomplete));
 }
 

@@ -13,13 +13,8 @@ fn compile(folder: &Path, name: &str, code: &str, more: &[&str]) -> PathBuf {
     let source = folder.join(format!("{name}.c"));
     std::fs::write(&source, code).unwrap();
     let library = folder.join(format!("{name}.so"));
-    let done = Command::new("cc")
-        .args(["-shared", "-fPIC", "-o"])
-        .arg(&library)
-        .arg(&source)
-        .args(more)
-        .output()
-        .unwrap();
+    let done =
+        Command::new("cc").args(["-shared", "-fPIC", "-o"]).arg(&library).arg(&source).args(more).output().unwrap();
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     library
 }
@@ -80,12 +75,7 @@ fn load(library: &Path) -> Done {
 }
 
 fn stub(folder: &Path, name: &str, version: u32) -> PathBuf {
-    compile(
-        folder,
-        name,
-        &format!("unsigned tr_abi_version(void) {{ return {version:#x}u; }}\n"),
-        &[],
-    )
+    compile(folder, name, &format!("unsigned tr_abi_version(void) {{ return {version:#x}u; }}\n"), &[])
 }
 
 #[test]
@@ -103,25 +93,17 @@ fn what_is_no_library_or_another_one_is_refused() {
     assert!(load(&text).stdout.contains("cannot load"));
     let other = compile(&folder, "other", "int something_else;\n", &[]);
     let done = load(&other);
-    assert!(
-        done.stdout.contains("has no tr_abi_version: it is not libtrunkline"),
-        "{}",
-        done.stdout
-    );
+    assert!(done.stdout.contains("has no tr_abi_version: it is not libtrunkline"), "{}", done.stdout);
     let old = stub(&folder, "old", sys::TR_ABI_VERSION);
-    assert!(
-        load(&old).stdout.contains("has no tr_strerror"),
-        "it lacks what this program needs"
-    );
+    assert!(load(&old).stdout.contains("has no tr_strerror"), "it lacks what this program needs");
 }
 
 #[test]
 fn another_abi_is_refused_with_both_versions() {
     let folder = fresh_folder();
-    for (name, version, said) in [
-        ("major", sys::TR_ABI_VERSION + 0x2_0000, "2.1"),
-        ("minor", sys::TR_ABI_VERSION - 1, "0.0"),
-    ] {
+    for (name, version, said) in
+        [("major", sys::TR_ABI_VERSION + 0x2_0000, "2.1"), ("minor", sys::TR_ABI_VERSION - 1, "0.0")]
+    {
         let done = load(&stub(&folder, name, version));
         let wanted = format!("has ABI version {said}, this program needs 0.1");
         assert!(done.stdout.contains(&wanted), "{}", done.stdout);
@@ -133,9 +115,7 @@ fn the_right_library_records() {
     let folder = fresh_folder();
     let done = run_child("record", &folder, &[]);
     assert!(done.status.success(), "{}{}", done.stdout, done.stderr);
-    assert!(std::fs::read_to_string(folder.join("traces.jsonl"))
-        .unwrap()
-        .contains("found"));
+    assert!(std::fs::read_to_string(folder.join("traces.jsonl")).unwrap().contains("found"));
 }
 
 #[test]
@@ -145,22 +125,11 @@ fn it_is_found_when_no_static_thread_local_storage_is_left() {
         let code = format!(
             "__thread char filler_{number}[64] = {{1}};\nchar *get_{number}(void) {{ return filler_{number}; }}\n"
         );
-        let library = compile(
-            &sources,
-            &format!("filler{number}"),
-            &code,
-            &["-ftls-model=initial-exec"],
-        );
+        let library = compile(&sources, &format!("filler{number}"), &code, &["-ftls-model=initial-exec"]);
         std::fs::rename(&library, libraries.join(library.file_name().unwrap())).unwrap();
     }
     let folder = fresh_folder();
-    let done = run_child(
-        "late",
-        &folder,
-        &[("TRUNKLINE_TEST_LIBRARIES", libraries.to_str().unwrap())],
-    );
+    let done = run_child("late", &folder, &[("TRUNKLINE_TEST_LIBRARIES", libraries.to_str().unwrap())]);
     assert!(done.status.success(), "{}{}", done.stdout, done.stderr);
-    assert!(std::fs::read_to_string(folder.join("traces.jsonl"))
-        .unwrap()
-        .contains("found"));
+    assert!(std::fs::read_to_string(folder.join("traces.jsonl")).unwrap().contains("found"));
 }

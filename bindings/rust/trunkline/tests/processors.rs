@@ -59,11 +59,8 @@ struct Watch {
 
 impl Watch {
     fn registration(&self, name: &str, on_record: impl FnMut(&Record<'_>) -> Outcome + Send + 'static) -> Registration {
-        let processor = With {
-            on_record: Box::new(on_record),
-            errors: self.errors.clone(),
-            _dropped: Dropped(self.drops.clone()),
-        };
+        let processor =
+            With { on_record: Box::new(on_record), errors: self.errors.clone(), _dropped: Dropped(self.drops.clone()) };
         Registration::one_by_one(name, processor)
     }
 
@@ -84,10 +81,7 @@ fn a_panic_is_an_error_and_others_do_not_notice() {
     three_spans();
     assert_eq!(world.spans().len(), 3);
     let counts = trunkline::processor_stats(id).unwrap();
-    assert_eq!(
-        (counts.rejected.records, counts.delivered.spans, counts.is_poisoned),
-        (1, 2, false)
-    );
+    assert_eq!((counts.rejected.records, counts.delivered.spans, counts.is_poisoned), (1, 2, false));
     for _ in 0..sys::TR_POISON_LIMIT + 4 {
         drop(trunkline::span("b", Kind::STEP));
     }
@@ -108,10 +102,7 @@ fn sixteen_failures_in_a_row_end_the_delivery_to_that_processor_alone() {
     }
     assert_eq!(world.spans().len(), 30);
     let counts = trunkline::processor_stats(id).unwrap();
-    assert!(
-        counts.is_poisoned && counts.rejected.records == 16 && counts.poisoned.records == 34,
-        "{counts:?}"
-    );
+    assert!(counts.is_poisoned && counts.rejected.records == 16 && counts.poisoned.records == 34, "{counts:?}");
     assert_eq!(watch.errors.lock().unwrap().len(), 16);
     assert_eq!(watch.errors.lock().unwrap()[0], "on_record: no");
 }
@@ -150,10 +141,7 @@ fn a_hook_that_blocks_holds_up_nobody_and_the_shutdown_ends_at_its_deadline() {
     let (kept, begin) = (world.kept.clone(), Instant::now());
     three_spans();
     wait_until("delivery to the other", || kept.lock().unwrap().len() == 5);
-    assert_eq!(
-        trunkline::flush(Duration::from_millis(50)).unwrap_err().code(),
-        sys::TR_ETIMEDOUT
-    );
+    assert_eq!(trunkline::flush(Duration::from_millis(50)).unwrap_err().code(), sys::TR_ETIMEDOUT);
     let result = world.session().shutdown(Duration::from_millis(100));
     assert_eq!(result.unwrap_err().code(), sys::TR_ETIMEDOUT);
     assert!(begin.elapsed() < LIMIT);
@@ -174,14 +162,8 @@ fn a_hook_that_records_flushes_and_shuts_down() {
             let recorded = trace.is_recording() || span.is_recording();
             let mut told = told.lock().unwrap();
             told.push(("recorded", i32::from(recorded)));
-            told.push((
-                "flush",
-                trunkline::flush(LIMIT).map_or_else(|error| error.code(), |()| 0),
-            ));
-            told.push((
-                "shutdown",
-                trunkline::shutdown(LIMIT).map_or_else(|error| error.code(), |()| 0),
-            ));
+            told.push(("flush", trunkline::flush(LIMIT).map_or_else(|error| error.code(), |()| 0)));
+            told.push(("shutdown", trunkline::shutdown(LIMIT).map_or_else(|error| error.code(), |()| 0)));
             let next = trunkline::add_processor(Registration::new("next", Keeping(Kept::default())))?;
             trunkline::remove_processor(next)?;
             told.push(("add and remove", 0));
@@ -191,12 +173,8 @@ fn a_hook_that_records_flushes_and_shuts_down() {
     .unwrap();
     three_spans();
     assert_eq!(world.spans().len(), 3);
-    let wanted = [
-        ("recorded", 0),
-        ("flush", sys::TR_EREENTRANT),
-        ("shutdown", sys::TR_EREENTRANT),
-        ("add and remove", 0),
-    ];
+    let wanted =
+        [("recorded", 0), ("flush", sys::TR_EREENTRANT), ("shutdown", sys::TR_EREENTRANT), ("add and remove", 0)];
     assert_eq!(*results.lock().unwrap(), wanted);
     assert!(watch.errors.lock().unwrap().is_empty());
     assert!(world.records().iter().all(|record| record.name != "inside"));
@@ -221,12 +199,7 @@ fn a_kept_batch_is_acknowledged_by_another_thread() {
     let batches: Vec<Retained> = (0..5).map(|_| kept.recv_timeout(LIMIT).unwrap()).collect();
     assert_eq!(trunkline::processor_stats(id).unwrap().delivered.records, 0);
     assert!(batches[0].batch().retain().is_none(), "not inside the hook any more");
-    let name = |kept: &Retained| {
-        kept.batch()
-            .records()
-            .map(|each| each.name().to_string())
-            .collect::<String>()
-    };
+    let name = |kept: &Retained| kept.batch().records().map(|each| each.name().to_string()).collect::<String>();
     assert_eq!(batches.iter().map(name).collect::<Vec<_>>(), ["t", "a", "b", "c", "t"]);
     let seen = std::thread::spawn(move || {
         let mut batches = batches.into_iter().rev();
@@ -271,9 +244,7 @@ fn removed_while_its_hook_runs_it_is_dropped_once_after_it() {
         .unwrap();
         three_spans();
         if round % 2 == 0 {
-            wait_until("a hook", || {
-                inside.load(Ordering::SeqCst) || running.load(Ordering::SeqCst) > 0
-            });
+            wait_until("a hook", || inside.load(Ordering::SeqCst) || running.load(Ordering::SeqCst) > 0);
         }
         trunkline::remove_processor(id).unwrap();
         assert_eq!(trunkline::remove_processor(id).unwrap_err().code(), sys::TR_ENOENT);
@@ -297,10 +268,7 @@ fn what_cannot_be_registered_is_dropped_once() {
     }
     drop(watch.registration("never added", |_| Ok(())));
     assert_eq!(watch.drops(), 4);
-    let both = vec![
-        watch.registration("good", |_| Ok(())),
-        watch.registration("", |_| Ok(())),
-    ];
+    let both = vec![watch.registration("good", |_| Ok(())), watch.registration("", |_| Ok(()))];
     assert!(trunkline::set_processors(both).is_err());
     assert_eq!(watch.drops(), 6);
     assert!(trunkline::find_processor("good").is_none());
@@ -309,12 +277,7 @@ fn what_cannot_be_registered_is_dropped_once() {
     assert_eq!(world.spans().len(), 3);
     drop(world);
     let _alone = alone();
-    assert_eq!(
-        trunkline::add_processor(watch.registration("late", |_| Ok(())))
-            .unwrap_err()
-            .code(),
-        sys::TR_ESTATE
-    );
+    assert_eq!(trunkline::add_processor(watch.registration("late", |_| Ok(()))).unwrap_err().code(), sys::TR_ESTATE);
     assert_eq!(watch.drops(), 7);
 }
 
@@ -406,10 +369,7 @@ impl Processor for Saving {
 }
 
 fn saving(calls: &Calls, keep: Option<Sender<Retained>>) -> Registration {
-    Registration::new("saving", Saving(calls.clone(), keep))
-        .destination("somewhere")
-        .durable()
-        .batch_size(1)
+    Registration::new("saving", Saving(calls.clone(), keep)).destination("somewhere").durable().batch_size(1)
 }
 
 #[test]
@@ -436,9 +396,7 @@ fn every_hook_is_called_and_what_was_not_taken_waits_for_the_next_one() {
     let calls = Calls::default();
     let session = start();
     trunkline::add_processor(saving(&calls, None)).unwrap();
-    wait_until("what was left", || {
-        calls.0.lock().unwrap().iter().filter(|each| *each == "t").count() == 1
-    });
+    wait_until("what was left", || calls.0.lock().unwrap().iter().filter(|each| *each == "t").count() == 1);
     session.flush(LIMIT).unwrap();
     session.shutdown(LIMIT).unwrap();
     let said = calls.0.lock().unwrap().clone();
@@ -455,12 +413,7 @@ fn starts_of_spans_for_those_who_ask() {
     trunkline::add_processor(Registration::new("asks", Keeping(asks.clone())).span_starts()).unwrap();
     three_spans();
     assert!(world.of_type(RecordType::SPAN_START).is_empty());
-    let starts = asks
-        .lock()
-        .unwrap()
-        .iter()
-        .filter(|seen| seen.record_type == RecordType::SPAN_START)
-        .count();
+    let starts = asks.lock().unwrap().iter().filter(|seen| seen.record_type == RecordType::SPAN_START).count();
     assert_eq!(starts, 3);
 }
 
@@ -469,30 +422,21 @@ fn built_in_processors_with_options() {
     let world = World::bare(|builder| builder);
     let lines = world.folder.join("mine.jsonl");
     let jsonl = Options::new().text("path", lines.to_str().unwrap());
-    let store = Options::new()
-        .text("path", world.folder.join("mine.db").to_str().unwrap())
-        .number("max_bytes", 1 << 30);
+    let store =
+        Options::new().text("path", world.folder.join("mine.db").to_str().unwrap()).number("max_bytes", 1 << 30);
     trunkline::add_processor(trunkline::jsonl(&jsonl).unwrap()).unwrap();
     trunkline::add_processor(trunkline::local(&store).unwrap()).unwrap();
     let console = Options::from_json("{\"stream\": \"stderr\", \"color\": \"never\"}");
     trunkline::add_processor(trunkline::console(&console).unwrap()).unwrap();
     let folder = world.folder.to_str().unwrap();
-    let mlflow = Options::new()
-        .text("tracking_uri", folder)
-        .flag("traces", false)
-        .json("tags", "{\"a\":\"b\"}");
+    let mlflow = Options::new().text("tracking_uri", folder).flag("traces", false).json("tags", "{\"a\":\"b\"}");
     trunkline::add_processor(trunkline::mlflow(&mlflow).unwrap()).unwrap();
-    let wandb = Options::new()
-        .text("mode", "offline")
-        .text("dir", folder)
-        .text("project", "p");
+    let wandb = Options::new().text("mode", "offline").text("dir", folder).text("project", "p");
     trunkline::add_processor(trunkline::wandb(&wandb).unwrap()).unwrap();
     three_spans();
     trunkline::flush(LIMIT).unwrap();
     let text = std::fs::read_to_string(&lines).unwrap();
-    let ends = text
-        .lines()
-        .map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
+    let ends = text.lines().map(|line| serde_json::from_str::<serde_json::Value>(line).unwrap());
     assert_eq!(ends.filter(|record| record["type"] == "span_end").count(), 3);
     assert!(world.folder.join("mine.db").exists() && world.folder.join("wandb").exists());
     for name in ["jsonl", "local", "console", "mlflow", "wandb"] {
@@ -500,10 +444,7 @@ fn built_in_processors_with_options() {
         assert_eq!(trunkline::processor_stats(id).unwrap().delivered.spans, 3, "{name}");
     }
     let error = trunkline::jsonl(&Options::new().text("no_such_option", "x")).unwrap_err();
-    assert!(
-        error.code() == sys::TR_EINVAL && error.to_string().contains("no_such_option"),
-        "{error}"
-    );
+    assert!(error.code() == sys::TR_EINVAL && error.to_string().contains("no_such_option"), "{error}");
     drop(trunkline::local(&Options::new()).unwrap());
 }
 
@@ -513,10 +454,7 @@ fn nothing_is_lost_over_many_spans() {
     struct Counting(Arc<AtomicUsize>);
     impl Processor for Counting {
         fn on_batch(&mut self, batch: &Batch<'_>) -> Outcome {
-            let ends = batch
-                .records()
-                .filter(|each| each.record_type() == RecordType::SPAN_END)
-                .count();
+            let ends = batch.records().filter(|each| each.record_type() == RecordType::SPAN_END).count();
             self.0.fetch_add(ends, Ordering::Relaxed);
             Ok(())
         }

@@ -10,12 +10,7 @@ use trunkline::{sys, RecordType, Run, RunStatus};
 fn a_run_from_start_to_finish() {
     let world = World::new();
     let trace = trunkline::trace("t");
-    let run = Run::builder("tuning")
-        .project("agents")
-        .group("g")
-        .trace(trace.as_ref())
-        .config("lr", 0.1)
-        .start();
+    let run = Run::builder("tuning").project("agents").group("g").trace(trace.as_ref()).config("lr", 0.1).start();
     run.log(Some(1), &[("loss", 0.5.into())]).unwrap();
     run.log(None, &[("loss", 0.25.into())]).unwrap();
     run.set_summary(&[("best", 0.25.into())]).unwrap();
@@ -25,37 +20,21 @@ fn a_run_from_start_to_finish() {
     std::fs::write(&file, "picture").unwrap();
     run.log_artifact("plots/loss.png", &file).unwrap();
     assert_eq!(run.log_artifact("../up", &file).unwrap_err().code(), sys::TR_EINVAL);
-    assert_eq!(
-        run.log_artifact("gone", world.folder.join("gone")).unwrap_err().code(),
-        sys::TR_EIO
-    );
+    assert_eq!(run.log_artifact("gone", world.folder.join("gone")).unwrap_err().code(), sys::TR_EIO);
     run.finish(RunStatus::Failed, 3).unwrap();
     drop(trace);
 
     let start = &world.of_type(RecordType::RUN_START)[0];
-    assert_eq!(
-        (start.name.as_str(), start.text("project"), start.text("group_id")),
-        ("tuning", "agents", "g")
-    );
+    assert_eq!((start.name.as_str(), start.text("project"), start.text("group_id")), ("tuning", "agents", "g"));
     assert_eq!(start.attributes["lr"], "F64(0.1)");
     assert_eq!(start.trace_id, world.of_type(RecordType::TRACE_END)[0].trace_id);
-    let steps: Vec<_> = world
-        .of_type(RecordType::RUN_LOG)
-        .iter()
-        .map(|each| each.step)
-        .collect();
+    let steps: Vec<_> = world.of_type(RecordType::RUN_LOG).iter().map(|each| each.step).collect();
     assert_eq!(steps, [Some(1), None]);
-    assert_eq!(
-        world.of_type(RecordType::RUN_SUMMARY)[0].attributes["best"],
-        "F64(0.25)"
-    );
+    assert_eq!(world.of_type(RecordType::RUN_SUMMARY)[0].attributes["best"], "F64(0.25)");
     assert_eq!(world.of_type(RecordType::RUN_CONFIG)[0].attributes["seed"], "I64(7)");
     assert_eq!(world.of_type(RecordType::RUN_TAG)[0].name, "nightly");
     assert_eq!(world.of_type(RecordType::RUN_ARTIFACT)[0].name, "plots/loss.png");
-    assert_eq!(
-        world.of_type(RecordType::RUN_FINISH)[0].run_result,
-        (sys::TR_RUN_FAILED, 3)
-    );
+    assert_eq!(world.of_type(RecordType::RUN_FINISH)[0].run_result, (sys::TR_RUN_FAILED, 3));
 }
 
 #[test]
@@ -67,10 +46,14 @@ fn a_run_that_is_dropped_finishes_and_one_that_a_panic_leaves_has_failed() {
         panic!("on purpose");
     });
     assert!(result.is_err());
-    let results: Vec<_> = world
-        .of_type(RecordType::RUN_FINISH)
-        .iter()
-        .map(|each| each.run_result)
-        .collect();
+    let results: Vec<_> = world.of_type(RecordType::RUN_FINISH).iter().map(|each| each.run_result).collect();
     assert_eq!(results, [(sys::TR_RUN_FINISHED, 0), (sys::TR_RUN_FAILED, 1)]);
+}
+
+#[test]
+fn presets_of_families_and_the_version() {
+    let preset: serde_json::Value = serde_json::from_str(&trunkline::family_preset("anthropic").unwrap()).unwrap();
+    assert_eq!(preset["context_window"], 200_000);
+    assert!(trunkline::family_preset("no such family").is_none());
+    assert_eq!(trunkline::version().split('.').count(), 3);
 }

@@ -13,20 +13,13 @@ use trunkline::{sys, Context, InSpanExt, Kind, RecordType, TimedSpan, Trace, Usa
 #[test]
 fn what_is_set_arrives() {
     let world = World::new();
-    let trace = Trace::builder("run")
-        .group("conversation")
-        .foreign_id("other")
-        .metadata("n", 1)
-        .start();
+    let trace = Trace::builder("run").group("conversation").foreign_id("other").metadata("n", 1).start();
     trace.set("stop_reason", "success").event("began", &[("at", 3.into())]);
     let call = trace.span("chat", Kind::GENERATION);
     call.set_model("gpt-4o")
         .set_input("question")
         .set_output(Value::Json("[1]"))
-        .set_usage(Usage {
-            reasoning: Some(1),
-            ..Usage::new(14, 2)
-        })
+        .set_usage(Usage { reasoning: Some(1), ..Usage::new(14, 2) })
         .set_score("judge", 0.5)
         .set_step(3)
         .set_foreign_id("resp-1")
@@ -45,27 +38,14 @@ fn what_is_set_arrives() {
     ] {
         assert_eq!(span.text(name), text, "{name}");
     }
-    assert_eq!(
-        span.usage,
-        Usage {
-            reasoning: Some(1),
-            total: Some(16),
-            ..Usage::new(14, 2)
-        }
-    );
+    assert_eq!(span.usage, Usage { reasoning: Some(1), total: Some(16), ..Usage::new(14, 2) });
     assert_eq!((span.score, span.step), (Some(0.5), Some(3)));
     assert_eq!(span.events.len(), 1);
-    assert_eq!(
-        (span.events[0].0.as_str(), span.events[0].1["why"].as_str()),
-        ("retry", "Str(\"busy\")")
-    );
+    assert_eq!((span.events[0].0.as_str(), span.events[0].1["why"].as_str()), ("retry", "Str(\"busy\")"));
     assert!(span.end_ns >= span.start_ns && span.start_ns > 0 && !span.failed && span.parent_id.is_none());
 
     let end = &world.of_type(RecordType::TRACE_END)[0];
-    assert_eq!(
-        (end.text("group_id"), end.text("foreign_id")),
-        ("conversation", "other")
-    );
+    assert_eq!((end.text("group_id"), end.text("foreign_id")), ("conversation", "other"));
     assert_eq!(end.attributes["n"], "I64(1)");
     assert_eq!(end.attributes["stop_reason"], "Str(\"success\")");
     assert_eq!(world.of_type(RecordType::EVENT)[0].name, "began");
@@ -122,6 +102,25 @@ fn values_of_every_type() {
 }
 
 #[test]
+fn attributes_in_the_same_call() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    trace.set("texts", &["a", "b"]).set("strings", ["c".to_string()].as_slice());
+    let outer = trace.span_with("outer", Kind::STEP, &[("a", 1.into())]);
+    let inner = outer.child_with("inner", Kind::STEP, &[("b", 2.into())]);
+    inner.end_with(&[("c", (&["x", "y"]).into())]).unwrap();
+    drop(outer);
+    drop(trace);
+    assert_eq!(world.span("outer").attributes["a"], "I64(1)");
+    let inner = world.span("inner");
+    assert_eq!(inner.attributes["b"], "I64(2)");
+    assert_eq!(inner.attributes["c"], "StrArray([\"x\", \"y\"])");
+    let end = &world.of_type(RecordType::TRACE_END)[0];
+    assert_eq!(end.attributes["texts"], "StrArray([\"a\", \"b\"])");
+    assert_eq!(end.attributes["strings"], "StrArray([\"c\"])");
+}
+
+#[test]
 fn what_is_entered_is_the_parent() {
     let world = World::new();
     let trace = trunkline::trace("t");
@@ -171,10 +170,7 @@ fn a_span_outside_of_every_trace_brings_its_own() {
     };
     drop(late);
     let starts = world.of_type(RecordType::TRACE_END);
-    assert_eq!(
-        starts.iter().map(|each| each.name.as_str()).collect::<Vec<_>>(),
-        ["alone", "ended", "late"]
-    );
+    assert_eq!(starts.iter().map(|each| each.name.as_str()).collect::<Vec<_>>(), ["alone", "ended", "late"]);
     assert_eq!(world.span("late").trace_id, starts[2].trace_id);
 }
 
@@ -261,10 +257,7 @@ fn spans_may_outlive_the_session() {
     drop(entered);
     assert!(span.end().is_err() && trace.end().is_err());
     let seen = world.kept.lock().unwrap().clone();
-    assert!(
-        seen.iter().any(|record| record.name == "s" && record.incomplete),
-        "{seen:?}"
-    );
+    assert!(seen.iter().any(|record| record.name == "s" && record.incomplete), "{seen:?}");
 }
 
 #[test]
@@ -273,11 +266,7 @@ fn a_second_start_is_refused_and_a_next_one_is_not() {
     let error = trunkline::Builder::new().init().unwrap_err();
     assert_eq!(error.code(), sys::TR_ESTATE);
     world.session().shutdown(LIMIT).unwrap();
-    let next = trunkline::Builder::new()
-        .directory(&world.folder)
-        .processors("none")
-        .init()
-        .unwrap();
+    let next = trunkline::Builder::new().directory(&world.folder).processors("none").init().unwrap();
     drop(trunkline::span("again", Kind::STEP));
     assert_eq!(trunkline::stats().spans_ended, 1);
     next.shutdown(LIMIT).unwrap();
@@ -286,11 +275,7 @@ fn a_second_start_is_refused_and_a_next_one_is_not() {
 #[test]
 fn a_configuration_that_cannot_be_is_refused_in_words() {
     let _alone = common::alone();
-    let error = trunkline::Builder::new()
-        .sample_ratio(-3.0)
-        .processors("none")
-        .init()
-        .unwrap_err();
+    let error = trunkline::Builder::new().sample_ratio(-3.0).processors("none").init().unwrap_err();
     assert_eq!(error.code(), sys::TR_EINVAL);
     assert!(error.to_string().contains("sample_ratio"), "{error}");
     assert!(trunkline::Builder::new().service_name("a\0b").init().is_err());
@@ -319,10 +304,7 @@ fn one_span_on_many_threads() {
     drop(trace);
     let shared = world.span("shared");
     assert_eq!(shared.attributes.len(), 200);
-    let children = world
-        .spans()
-        .into_iter()
-        .filter(|span| span.parent_id == Some(shared.span_id));
+    let children = world.spans().into_iter().filter(|span| span.parent_id == Some(shared.span_id));
     assert_eq!(children.count(), 4);
 }
 
@@ -334,10 +316,7 @@ fn a_trace_goes_on_in_another_process() {
     let text = span.traceparent().unwrap();
     let context = Context::extract(&text).unwrap();
     let (trace_id, span_id) = span.ids().unwrap();
-    assert_eq!(
-        (context.trace_id(), context.span_id(), context.is_sampled()),
-        (trace_id, span_id, true)
-    );
+    assert_eq!((context.trace_id(), context.span_id(), context.is_sampled()), (trace_id, span_id, true));
     assert_eq!(trace.id(), Some(trace_id));
     let remote = Trace::builder("remote").parent(context).start();
     drop(remote.span("below", Kind::STEP));
@@ -367,10 +346,7 @@ fn spans_that_were_timed_elsewhere() {
     assert_eq!(gone.record(&timed).unwrap_err().code(), sys::TR_ESTALE);
     let span = world.span("timed");
     assert_eq!((span.start_ns, span.end_ns, span.span_id), (1_000, 3_000, [9; 8]));
-    assert_eq!(
-        (span.text("error_type"), span.attributes["n"].as_str()),
-        ("timeout", "I64(1)")
-    );
+    assert_eq!((span.text("error_type"), span.attributes["n"].as_str()), ("timeout", "I64(1)"));
     assert_eq!(span.parent_id, Some(world.span("parent").span_id));
 }
 
@@ -420,10 +396,7 @@ fn a_future_is_in_its_span_while_it_is_polled() {
     assert_eq!(poll_once(second.as_mut()), Poll::Ready(7));
     for name in ["first", "second"] {
         let outer = world.span(name);
-        let inside = world
-            .spans()
-            .into_iter()
-            .filter(|span| span.parent_id == Some(outer.span_id));
+        let inside = world.spans().into_iter().filter(|span| span.parent_id == Some(outer.span_id));
         assert_eq!(inside.count(), 2, "{name}");
     }
 }
@@ -431,9 +404,7 @@ fn a_future_is_in_its_span_while_it_is_polled() {
 #[test]
 fn a_future_that_is_dropped_or_panics_ends_its_span() {
     let world = World::new();
-    drop(Box::pin(
-        Twice::default().in_span(trunkline::span("dropped", Kind::AGENT)),
-    ));
+    drop(Box::pin(Twice::default().in_span(trunkline::span("dropped", Kind::AGENT))));
     let mut broken = Box::pin(async { panic!("on purpose") }.in_span(trunkline::span("broken", Kind::AGENT)));
     let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
         let _never: Poll<()> = poll_once(broken.as_mut());
@@ -457,10 +428,7 @@ fn content_redaction_and_messages() {
     });
     let trace = trunkline::trace("t");
     let span = trace.span("s", Kind::STEP);
-    span.set("whole", "x")
-        .set("part", "please hide me")
-        .set("my_secret", "s3cret")
-        .set("seen", "x");
+    span.set("whole", "x").set("part", "please hide me").set("my_secret", "s3cret").set("seen", "x");
     drop((span, trace));
     let span = world.span("s");
     for key in ["whole", "part", "my_secret"] {
@@ -468,9 +436,5 @@ fn content_redaction_and_messages() {
     }
     assert_eq!(span.attributes["seen"], "Str(\"x\")");
     drop(world);
-    assert!(said
-        .lock()
-        .unwrap()
-        .iter()
-        .all(|(_, message)| !message.contains("s3cret")));
+    assert!(said.lock().unwrap().iter().all(|(_, message)| !message.contains("s3cret")));
 }

@@ -49,13 +49,7 @@ impl After {
 /// For the terminal, whose control characters are nothing to be left to a model.
 fn first_line(text: &str) -> String {
     let line = text.split('\n').next().unwrap_or("").as_bytes();
-    let shown = line.iter().take(MAX_SHOWN).map(|byte| {
-        if (b' '..=b'~').contains(byte) {
-            *byte as char
-        } else {
-            '?'
-        }
-    });
+    let shown = line.iter().take(MAX_SHOWN).map(|byte| if (b' '..=b'~').contains(byte) { *byte as char } else { '?' });
     let dots = if line.len() > MAX_SHOWN { "..." } else { "" };
     shown.collect::<String>() + dots
 }
@@ -77,45 +71,26 @@ impl<'a> Agent<'a> {
             json!({"role": "user", "content": "A test fails in this folder. Please repair the program."}),
         ];
         let tools = definitions();
-        Self {
-            workspace,
-            model,
-            max_steps,
-            tools,
-            messages,
-            failed_generations: 0,
-            wrong_endings: 0,
-        }
+        Self { workspace, model, max_steps, tools, messages, failed_generations: 0, wrong_endings: 0 }
     }
 
     pub fn work(&mut self) -> Report {
         let agent = span("coding_agent", Kind::AGENT);
         let _in_agent = agent.enter();
-        agent
-            .set("gen_ai.agent.name", "coding_agent")
-            .set_model(self.model.name())
-            .set_input(INSTRUCTIONS);
+        agent.set("gen_ai.agent.name", "coding_agent").set_model(self.model.name()).set_input(INSTRUCTIONS);
         let (mut after, mut steps) = (After::GoOn, 0);
         while after == After::GoOn && steps < self.max_steps {
             steps += 1;
             after = self.step(steps);
         }
-        let (passed, output) = if after == After::Passed {
-            (true, String::new())
-        } else {
-            self.verify()
-        };
+        let (passed, output) = if after == After::Passed { (true, String::new()) } else { self.verify() };
         let stop_reason = if passed { After::Passed.reason() } else { after.reason() };
         agent.set("stop_reason", stop_reason);
         agent.set_output(self.messages.last().map_or("", |message| text_of(message, "content")));
         if !passed {
             agent.set_error(stop_reason, &first_line(&output));
         }
-        Report {
-            passed,
-            steps,
-            stop_reason,
-        }
+        Report { passed, steps, stop_reason }
     }
 
     fn step(&mut self, number: usize) -> After {
@@ -159,12 +134,9 @@ impl<'a> Agent<'a> {
             .set("gen_ai.operation.name", "chat")
             .set("gen_ai.provider.name", self.model.provider())
             .set_input(Value::json(&to_text(&self.messages)));
-        let completion = self
-            .model
-            .complete(&self.messages, &self.tools)
-            .inspect_err(|failure| {
-                generation.set_error(&failure.error_type, &failure.message);
-            })?;
+        let completion = self.model.complete(&self.messages, &self.tools).inspect_err(|failure| {
+            generation.set_error(&failure.error_type, &failure.message);
+        })?;
         generation
             .set_output(Value::json(&completion.message.to_string()))
             .set_usage(completion.usage)
@@ -176,25 +148,16 @@ impl<'a> Agent<'a> {
     fn call_tools(&mut self, calls: &[Json]) -> After {
         for (number, call) in calls.iter().enumerate() {
             // Every call must be answered, or the conversation is not valid.
-            let text = if number < MAX_CALLS {
-                self.call_tool(call)
-            } else {
-                "error: too many calls".into()
-            };
-            self.messages
-                .push(json!({"role": "tool", "tool_call_id": call["id"], "content": text}));
+            let text = if number < MAX_CALLS { self.call_tool(call) } else { "error: too many calls".into() };
+            self.messages.push(json!({"role": "tool", "tool_call_id": call["id"], "content": text}));
         }
         After::GoOn
     }
 
     fn call_tool(&self, call: &Json) -> String {
-        let (name, arguments) = (
-            text_of(&call["function"], "name"),
-            text_of(&call["function"], "arguments"),
-        );
+        let (name, arguments) = (text_of(&call["function"], "name"), text_of(&call["function"], "arguments"));
         let tool = span(name, Kind::TOOL);
-        tool.set("gen_ai.tool.name", name)
-            .set("gen_ai.tool.call.id", text_of(call, "id"));
+        tool.set("gen_ai.tool.name", name).set("gen_ai.tool.call.id", text_of(call, "id"));
         tool.set_input(Value::json(arguments));
         let result = run_tool(self.workspace, name, arguments);
         tool.set_output(&result.text);
@@ -223,9 +186,7 @@ impl<'a> Agent<'a> {
     fn verify(&self) -> (bool, String) {
         let critic = span("tests", Kind::CRITIC);
         let (passed, output) = self.workspace.run_tests();
-        critic
-            .set_score("tests", if passed { 1.0 } else { 0.0 })
-            .set_output(&output);
+        critic.set_score("tests", if passed { 1.0 } else { 0.0 }).set_output(&output);
         (passed, output)
     }
 }

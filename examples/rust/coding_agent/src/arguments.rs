@@ -19,15 +19,7 @@ impl Arguments {
     }
 
     fn of(values: Vec<String>) -> Option<Self> {
-        let mut out = Self {
-            bug: 0,
-            max_steps: 60,
-            folder: String::new(),
-            price: Price {
-                input: 0.15,
-                output: 0.60,
-            },
-        };
+        let mut out = Self { bug: 0, max_steps: 60, folder: String::new(), price: Price { input: 0.15, output: 0.60 } };
         for pair in values.chunks(2) {
             let [name, value] = pair else { return None };
             match name.as_str() {
@@ -48,10 +40,7 @@ fn number(text: &str, most: usize) -> Option<usize> {
 
 fn price(text: &str) -> Option<Price> {
     let (input, output) = text.split_once(',')?;
-    let price = Price {
-        input: input.parse().ok()?,
-        output: output.parse().ok()?,
-    };
+    let price = Price { input: input.parse().ok()?, output: output.parse().ok()? };
     (price.input >= 0.0 && price.output >= 0.0).then_some(price)
 }
 

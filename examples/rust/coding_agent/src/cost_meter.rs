@@ -20,13 +20,7 @@ pub struct CostMeter {
 
 impl CostMeter {
     pub fn new(price: Price) -> Self {
-        Self {
-            price,
-            generations: 0,
-            input: 0,
-            output: 0,
-            cost: 0.0,
-        }
+        Self { price, generations: 0, input: 0, output: 0, cost: 0.0 }
     }
 
     fn generation(&mut self, record: &Record<'_>) {

@@ -65,9 +65,7 @@ fn run() -> Result<bool, String> {
     let workspace = Workspace::create(&arguments.folder, arguments.bug)?;
     println!("folder: {}", workspace.folder().display());
     // An agent works without its tracer, too.
-    let session = start_tracing(&arguments)
-        .map_err(|error| eprintln!("not traced: {error}"))
-        .ok();
+    let session = start_tracing(&arguments).map_err(|error| eprintln!("not traced: {error}")).ok();
     let (input, output) = (arguments.price.input, arguments.price.output);
     println!("price: ${input:.2} and ${output:.2} for a million tokens in and out");
     let report = repair(&arguments, &workspace, &mut *model);
@@ -76,11 +74,7 @@ fn run() -> Result<bool, String> {
             eprintln!("not all is delivered yet: {error}");
         }
     }
-    let verdict = if report.passed {
-        "the tests pass"
-    } else {
-        "the tests do not pass"
-    };
+    let verdict = if report.passed { "the tests pass" } else { "the tests do not pass" };
     println!("{verdict} after {} steps ({})", report.steps, report.stop_reason);
     Ok(report.passed)
 }

@@ -27,19 +27,11 @@ const ARGUMENTS: [&str; 13] = [
     "--write-out",
     "\n%{http_code}",
 ];
-const VARIABLES: [&str; 7] = [
-    "PATH",
-    "HTTPS_PROXY",
-    "https_proxy",
-    "http_proxy",
-    "NO_PROXY",
-    "no_proxy",
-    "SSL_CERT_FILE",
-];
+const VARIABLES: [&str; 7] =
+    ["PATH", "HTTPS_PROXY", "https_proxy", "http_proxy", "NO_PROXY", "no_proxy", "SSL_CERT_FILE"];
 
 fn is_plain(text: &str) -> bool {
-    text.bytes()
-        .all(|byte| byte > b' ' && byte != b'"' && byte != b'\\' && byte != 0x7f)
+    text.bytes().all(|byte| byte > b' ' && byte != b'"' && byte != b'\\' && byte != 0x7f)
 }
 
 fn is_loopback(url: &str) -> bool {
@@ -50,10 +42,7 @@ fn is_loopback(url: &str) -> bool {
 }
 
 fn failed<T>(error_type: &str, message: String) -> Result<T, Failure> {
-    Err(Failure {
-        error_type: error_type.into(),
-        message,
-    })
+    Err(Failure { error_type: error_type.into(), message })
 }
 
 fn quoted(body: &[u8]) -> String {
@@ -94,10 +83,7 @@ fn well_formed_calls(message: &Json) -> bool {
 
 fn read_answer(body: &[u8], asked: &str) -> Result<Completion, Failure> {
     let Some(answer) = serde_json::from_slice::<Json>(body).ok().filter(Json::is_object) else {
-        return failed(
-            "bad_answer",
-            format!("the answer is not a JSON object: {}", quoted(body)),
-        );
+        return failed("bad_answer", format!("the answer is not a JSON object: {}", quoted(body)));
     };
     let choice = &answer["choices"][0];
     if !choice.is_object() {
@@ -105,10 +91,7 @@ fn read_answer(body: &[u8], asked: &str) -> Result<Completion, Failure> {
     }
     let message = &choice["message"];
     if text_of(message, "role") != "assistant" || !well_formed_calls(message) {
-        return failed(
-            "bad_answer",
-            format!("the answer has no message of the assistant: {}", quoted(body)),
-        );
+        return failed("bad_answer", format!("the answer has no message of the assistant: {}", quoted(body)));
     }
     let model = text_of(&answer, "model");
     Ok(Completion {
@@ -143,10 +126,7 @@ impl OpenAiModel {
         if !key.is_empty() {
             config += &option("header", &format!("Authorization: Bearer {key}"));
         }
-        Ok(Self {
-            config,
-            name: name.into(),
-        })
+        Ok(Self { config, name: name.into() })
     }
 }
 
@@ -162,34 +142,19 @@ impl Model for OpenAiModel {
     fn complete(&mut self, messages: &[Json], tools: &Json) -> Result<Completion, Failure> {
         let mut command = Command::new("curl");
         command.args(ARGUMENTS).env_clear();
-        command.envs(
-            VARIABLES
-                .iter()
-                .filter_map(|name| Some((name, std::env::var_os(name)?))),
-        );
+        command.envs(VARIABLES.iter().filter_map(|name| Some((name, std::env::var_os(name)?))));
         let body = json!({"model": self.name, "messages": messages, "tools": tools}).to_string();
         let input = self.config.clone() + &option("data-binary", &body);
         let finished = subprocess::run(command, input.into_bytes(), TIMEOUT, MAX_ANSWER);
         if let Some(error) = finished.error {
             return failed("transport", error);
         }
-        let newline = finished
-            .output
-            .iter()
-            .rposition(|byte| *byte == b'\n')
-            .filter(|_| finished.exit_code == 0);
+        let newline = finished.output.iter().rposition(|byte| *byte == b'\n').filter(|_| finished.exit_code == 0);
         let Some(newline) = newline else {
-            let end = finished
-                .output
-                .iter()
-                .rposition(|byte| *byte == b'\n')
-                .unwrap_or(finished.output.len());
+            let end = finished.output.iter().rposition(|byte| *byte == b'\n').unwrap_or(finished.output.len());
             return failed("transport", quoted(&finished.output[..end]));
         };
-        let (body, status) = (
-            &finished.output[..newline],
-            String::from_utf8_lossy(&finished.output[newline + 1..]),
-        );
+        let (body, status) = (&finished.output[..newline], String::from_utf8_lossy(&finished.output[newline + 1..]));
         if status != "200" {
             return failed(&format!("http_{status}"), quoted(body));
         }

@@ -45,30 +45,15 @@ impl Model for Planner {
 
     fn complete(&mut self, messages: &[Json], _tools: &Json) -> Result<Completion, model::Failure> {
         let message = self.decide(&results_since_last_answer(messages));
-        let finish_reason = if message.get("tool_calls").is_some() {
-            "tool_calls"
-        } else {
-            "stop"
-        };
+        let finish_reason = if message.get("tool_calls").is_some() { "tool_calls" } else { "stop" };
         // It has no tokens; about four characters are one elsewhere.
-        let usage = Usage::new(
-            (to_text(messages).len() / 4) as i64,
-            (message.to_string().len() / 4) as i64,
-        );
-        Ok(Completion {
-            message,
-            model: self.name().into(),
-            finish_reason: finish_reason.into(),
-            usage,
-        })
+        let usage = Usage::new((to_text(messages).len() / 4) as i64, (message.to_string().len() / 4) as i64);
+        Ok(Completion { message, model: self.name().into(), finish_reason: finish_reason.into(), usage })
     }
 }
 
 fn results_since_last_answer(messages: &[Json]) -> Vec<String> {
-    let last = messages
-        .iter()
-        .rev()
-        .take_while(|message| text_of(message, "role") == "tool");
+    let last = messages.iter().rev().take_while(|message| text_of(message, "role") == "tool");
     let mut results: Vec<String> = last.map(|message| text_of(message, "content").into()).collect();
     results.reverse();
     results
@@ -112,11 +97,7 @@ impl Planner {
             return say("There is no source I could change.");
         }
         self.state = State::Suspect;
-        let wanted = self
-            .files
-            .iter()
-            .map(|file| ("read_file", json!({"path": file})))
-            .collect();
+        let wanted = self.files.iter().map(|file| ("read_file", json!({"path": file}))).collect();
         let Failure { test, complaint, line } = &self.failure;
         let why = format!("{test} fails: {complaint}. I look at what `{line}` calls.");
         self.calls(wanted, &why)
@@ -135,10 +116,7 @@ impl Planner {
             return self.next_try();
         }
         let Function { name, file, .. } = &self.current;
-        say(&format!(
-            "The tests pass. In {name} of {file} I changed {}.",
-            self.applied.what
-        ))
+        say(&format!("The tests pass. In {name} of {file} I changed {}.", self.applied.what))
     }
 
     fn suspect(&mut self, code: &str) {
@@ -166,11 +144,7 @@ impl Planner {
         }
         let Some(change) = self.changes.pop_front() else {
             let text = "No small change that I know makes the tests pass.";
-            return if wanted.is_empty() {
-                say(text)
-            } else {
-                self.calls(wanted, text)
-            };
+            return if wanted.is_empty() { say(text) } else { self.calls(wanted, text) };
         };
         wanted.push(edit(&self.current.file, &self.current.text, &change.text));
         wanted.push(("run_tests", json!({})));

@@ -141,11 +141,7 @@ pub fn called_functions(code: &str, sources: &Sources) -> Vec<Function> {
         }
         for (file, source) in sources {
             if let Some(text) = find_function(source, name) {
-                functions.push(Function {
-                    file: file.clone(),
-                    name: name.into(),
-                    text,
-                });
+                functions.push(Function { file: file.clone(), name: name.into(), text });
             }
         }
     }
@@ -164,10 +160,7 @@ pub fn candidate_changes(function: &Function, complaint: &str) -> Vec<Change> {
                     let what = format!("`{}` to `{}`", trimmed(line), trimmed(&changed));
                     let mut all = lines.clone();
                     all[number] = &changed;
-                    changes.push(Change {
-                        what,
-                        text: all.join("\n") + "\n",
-                    });
+                    changes.push(Change { what, text: all.join("\n") + "\n" });
                 }
             }
         }

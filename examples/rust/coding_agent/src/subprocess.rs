@@ -26,18 +26,11 @@ fn output_of(command: &mut Command) -> std::io::Result<impl Read + Send + 'stati
 // Whatever it left behind in its group goes with it.
 fn end_group(child: &Child) {
     let group = format!("-{}", child.id());
-    let _it_may_be_gone = Command::new("kill")
-        .args(["-KILL", "--", &group])
-        .stderr(Stdio::null())
-        .status();
+    let _it_may_be_gone = Command::new("kill").args(["-KILL", "--", &group]).stderr(Stdio::null()).status();
 }
 
 pub fn run(mut command: Command, input: Vec<u8>, timeout: Duration, max_output: usize) -> Finished {
-    let stdin = if input.is_empty() {
-        Stdio::null()
-    } else {
-        Stdio::piped()
-    };
+    let stdin = if input.is_empty() { Stdio::null() } else { Stdio::piped() };
     command.stdin(stdin).process_group(0);
     let started = output_of(&mut command).and_then(|reader| Ok((reader, command.spawn()?)));
     let (reader, mut child) = match started {
@@ -64,11 +57,7 @@ pub fn run(mut command: Command, input: Vec<u8>, timeout: Duration, max_output: 
         Ok(status) => status.code().unwrap_or_else(|| 128 + status.signal().unwrap_or(0)),
         Err(_) => -1,
     };
-    Finished {
-        error,
-        exit_code,
-        output,
-    }
+    Finished { error, exit_code, output }
 }
 
 /// Until the program has closed its output, or why it had to be stopped.

@@ -4,10 +4,8 @@ use crate::workspace::Workspace;
 use serde_json::{json, Value as Json};
 
 fn definition(name: &str, description: &str, parameters: &[&str]) -> Json {
-    let properties: serde_json::Map<String, Json> = parameters
-        .iter()
-        .map(|each| (each.to_string(), json!({"type": "string"})))
-        .collect();
+    let properties: serde_json::Map<String, Json> =
+        parameters.iter().map(|each| (each.to_string(), json!({"type": "string"}))).collect();
     json!({"type": "function", "function": {"name": name, "description": description,
         "parameters": {"type": "object", "properties": properties, "required": parameters}}})
 }
@@ -15,11 +13,7 @@ fn definition(name: &str, description: &str, parameters: &[&str]) -> Json {
 /// Their description, as chat completions take it.
 pub fn definitions() -> Json {
     json!([
-        definition(
-            "run_tests",
-            "Runs all tests and returns the exit code and what they print.",
-            &[]
-        ),
+        definition("run_tests", "Runs all tests and returns the exit code and what they print.", &[]),
         definition("list_files", "Lists the files of the folder, one a line.", &[]),
         definition("read_file", "Returns the text of a file.", &["path"]),
         definition(
@@ -42,10 +36,7 @@ fn done(text: String) -> ToolResult {
 }
 
 fn failed(text: &str, error_type: &'static str) -> ToolResult {
-    ToolResult {
-        text: format!("error: {text}"),
-        error_type,
-    }
+    ToolResult { text: format!("error: {text}"), error_type }
 }
 
 fn from(result: Result<String, String>, error_type: &'static str) -> ToolResult {

@@ -88,11 +88,7 @@ pub struct Workspace {
 impl Workspace {
     /// Makes the folder, which must not exist or be empty; an empty name gives one in the folder for temporary files.
     pub fn create(folder: &str, bug: usize) -> Result<Self, String> {
-        let made = if folder.is_empty() {
-            temporary()?
-        } else {
-            empty_folder(folder)?
-        };
+        let made = if folder.is_empty() { temporary()? } else { empty_folder(folder)? };
         let (right, wrong) = PLANTED[bug - 1];
         let write = || {
             let folder = made.canonicalize()?;
@@ -111,20 +107,14 @@ impl Workspace {
     pub fn files(&self) -> Vec<String> {
         let entries = fs::read_dir(&self.folder).into_iter().flatten().flatten();
         let files = entries.filter(|entry| entry.path().is_file());
-        let mut names: Vec<String> = files
-            .map(|entry| entry.file_name().to_string_lossy().into_owned())
-            .collect();
+        let mut names: Vec<String> = files.map(|entry| entry.file_name().to_string_lossy().into_owned()).collect();
         names.sort();
         names
     }
 
     /// The path of an existing regular file that lies in the folder, symbolic links resolved.
     fn resolve(&self, name: &str) -> Result<PathBuf, String> {
-        let path = self
-            .folder
-            .join(name)
-            .canonicalize()
-            .map_err(|_| format!("there is no file {name}"))?;
+        let path = self.folder.join(name).canonicalize().map_err(|_| format!("there is no file {name}"))?;
         if !path.starts_with(&self.folder) || path == self.folder {
             return Err(format!("{name} is not in the folder"));
         }
@@ -142,10 +132,7 @@ impl Workspace {
     /// Replaces `old`, which must occur exactly once. The tests cannot be edited.
     pub fn edit(&self, name: &str, old: &str, new: &str) -> Result<String, String> {
         let path = self.resolve(name)?;
-        if path
-            .file_name()
-            .is_some_and(|name| name.to_string_lossy().starts_with("test"))
-        {
+        if path.file_name().is_some_and(|name| name.to_string_lossy().starts_with("test")) {
             return Err(format!("{name} is a test and stays as it is"));
         }
         let text = self.read(name)?;
@@ -169,11 +156,7 @@ impl Workspace {
         command.args(["-B", "-m", "unittest"]).current_dir(&self.folder);
         // Nothing of our own environment: the program under test has no business with our keys.
         let path = std::env::var_os("PATH").unwrap_or_else(|| "/usr/local/bin:/usr/bin:/bin".into());
-        command
-            .env_clear()
-            .env("PATH", path)
-            .env("HOME", &self.folder)
-            .env("PYTHONIOENCODING", "utf-8");
+        command.env_clear().env("PATH", path).env("HOME", &self.folder).env("PYTHONIOENCODING", "utf-8");
         let finished = subprocess::run(command, Vec::new(), TIMEOUT, MAX_OUTPUT);
         let printed = String::from_utf8_lossy(&finished.output);
         let mut text = format!("exit code {}\n{printed}", finished.exit_code);
@@ -194,9 +177,7 @@ fn empty_folder(name: &str) -> Result<PathBuf, String> {
 
 fn temporary() -> Result<PathBuf, String> {
     let base = std::env::temp_dir();
-    let now = SystemTime::now()
-        .duration_since(UNIX_EPOCH)
-        .map_or(0, |since| since.as_nanos());
+    let now = SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |since| since.as_nanos());
     let folder = base.join(format!("coding_agent-{}-{now:x}", std::process::id()));
     fs::create_dir(&folder).map_err(|error| format!("cannot make {}: {error}", folder.display()))?;
     Ok(folder)

@@ -37,9 +37,7 @@ pub struct Seen {
 }
 
 fn shown<'a>(attributes: impl Iterator<Item = trunkline::Attribute<'a>>) -> BTreeMap<String, String> {
-    attributes
-        .map(|each| (each.key().to_string(), format!("{:?}", each.value())))
-        .collect()
+    attributes.map(|each| (each.key().to_string(), format!("{:?}", each.value()))).collect()
 }
 
 impl Seen {
@@ -72,10 +70,7 @@ impl Seen {
             score: record.score(),
             step: record.step(),
             attributes: shown(record.attributes()),
-            events: record
-                .events()
-                .map(|each| (each.name().to_string(), shown(each.attributes())))
-                .collect(),
+            events: record.events().map(|each| (each.name().to_string(), shown(each.attributes()))).collect(),
             run_result: record.run_result(),
         }
     }
@@ -92,10 +87,7 @@ pub struct Keeping(pub Kept);
 
 impl Processor for Keeping {
     fn on_batch(&mut self, batch: &Batch<'_>) -> Outcome {
-        self.0
-            .lock()
-            .unwrap()
-            .extend(batch.records().map(|record| Seen::of(&record)));
+        self.0.lock().unwrap().extend(batch.records().map(|record| Seen::of(&record)));
         Ok(())
     }
 }
@@ -112,11 +104,7 @@ pub struct World {
 
 pub fn fresh_folder() -> PathBuf {
     static MADE: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "trunkline-rust-{}-{}",
-        std::process::id(),
-        MADE.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("trunkline-rust-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).unwrap();
     folder
@@ -145,12 +133,7 @@ impl World {
         let folder = fresh_folder();
         let builder = Builder::new().directory(&folder).processors("none").exit_timeout(LIMIT);
         let session = configure(builder).init().unwrap();
-        Self {
-            folder,
-            kept: Kept::default(),
-            session: Some(session),
-            _only: only,
-        }
+        Self { folder, kept: Kept::default(), session: Some(session), _only: only }
     }
 
     /// Everything that was delivered, after a flush.
@@ -165,19 +148,12 @@ impl World {
     }
 
     pub fn of_type(&self, record_type: RecordType) -> Vec<Seen> {
-        self.records()
-            .into_iter()
-            .filter(|record| record.record_type == record_type)
-            .collect()
+        self.records().into_iter().filter(|record| record.record_type == record_type).collect()
     }
 
     pub fn span(&self, name: &str) -> Seen {
         let spans = self.spans();
-        spans
-            .iter()
-            .find(|span| span.name == name)
-            .unwrap_or_else(|| panic!("no {name} in {spans:?}"))
-            .clone()
+        spans.iter().find(|span| span.name == name).unwrap_or_else(|| panic!("no {name} in {spans:?}")).clone()
     }
 
     pub fn session(&mut self) -> Session {
@@ -217,15 +193,8 @@ pub struct Done {
 /// Runs the test `child` of this program with a task, in a folder. It must end within the limit.
 pub fn run_child(task: &str, folder: &Path, variables: &[(&str, &str)]) -> Done {
     let mut command = Command::new(std::env::current_exe().unwrap());
-    command
-        .args(["--exact", "child", "--nocapture", "--test-threads=1"])
-        .env(CHILD, task)
-        .env("TRUNKLINE_DIR", folder);
-    command
-        .envs(variables.iter().copied())
-        .stdin(Stdio::null())
-        .stdout(Stdio::piped())
-        .stderr(Stdio::piped());
+    command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(CHILD, task).env("TRUNKLINE_DIR", folder);
+    command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
     let begin = Instant::now();
     while child.try_wait().unwrap().is_none() {
@@ -237,9 +206,5 @@ pub fn run_child(task: &str, folder: &Path, variables: &[(&str, &str)]) -> Done 
     }
     let Output { status, stdout, stderr } = child.wait_with_output().unwrap();
     let text = |bytes: Vec<u8>| String::from_utf8_lossy(&bytes).into_owned();
-    Done {
-        status,
-        stdout: text(stdout),
-        stderr: text(stderr),
-    }
+    Done { status, stdout: text(stdout), stderr: text(stderr) }
 }

@@ -45,13 +45,7 @@ impl Rule {
         let times = fields.integer_or("times", i64::MAX)?;
         let calls = fields.list("calls")?;
         fields.finish()?;
-        Ok(Self {
-            of_type,
-            of_name,
-            answer,
-            times,
-            calls,
-        })
+        Ok(Self { of_type, of_name, answer, times, calls })
     }
 
     fn fits(&self, form: &Form) -> bool {
@@ -100,11 +94,7 @@ impl Collector {
             other => return Err(format!("the unknown shape {other}")),
         };
         let registration = registration.batch_size(batch_size as u32);
-        let registration = if span_starts {
-            registration.span_starts()
-        } else {
-            registration
-        };
+        let registration = if span_starts { registration.span_starts() } else { registration };
         Ok((made, registration))
     }
 
@@ -120,20 +110,14 @@ impl Collector {
     /// Until it has taken so many; how many there are.
     pub fn wait(&self, records: usize) -> usize {
         let state = self.state.lock().unwrap();
-        let (state, _) = self
-            .changed
-            .wait_timeout_while(state, PATIENCE, |state| state.taken.len() < records)
-            .unwrap();
+        let (state, _) = self.changed.wait_timeout_while(state, PATIENCE, |state| state.taken.len() < records).unwrap();
         state.taken.len()
     }
 
     /// Its oldest kept batch, for which it waits.
     pub fn oldest_kept(&self) -> Option<(Retained, Vec<Form>)> {
         let state = self.state.lock().unwrap();
-        let (mut state, _) = self
-            .changed
-            .wait_timeout_while(state, PATIENCE, |state| state.kept.is_empty())
-            .unwrap();
+        let (mut state, _) = self.changed.wait_timeout_while(state, PATIENCE, |state| state.kept.is_empty()).unwrap();
         (!state.kept.is_empty()).then(|| state.kept.remove(0))
     }
 
@@ -179,10 +163,7 @@ impl Processor for Hooks {
     fn on_batch(&mut self, batch: &Batch<'_>) -> Outcome {
         let forms: Vec<Form> = batch.records().map(|record| Form::of(&record)).collect();
         let answers = forms.iter().map(|form| self.0.answer(form));
-        let answer = answers
-            .into_iter()
-            .find(|answer| *answer != Answer::Take)
-            .unwrap_or(Answer::Take);
+        let answer = answers.into_iter().find(|answer| *answer != Answer::Take).unwrap_or(Answer::Take);
         Collector::outcome(answer)?;
         if answer == Answer::Retain {
             let kept = batch.retain().ok_or("not inside the hook")?;

@@ -51,10 +51,7 @@ fn usage(given: Usage) -> Json {
         ("cache_write", given.cache_write),
         ("reasoning", given.reasoning),
     ];
-    counts
-        .into_iter()
-        .filter_map(|(name, count)| Some((name.to_string(), json!(count?))))
-        .collect()
+    counts.into_iter().filter_map(|(name, count)| Some((name.to_string(), json!(count?)))).collect()
 }
 
 fn flags(record: &Record<'_>) -> Json {
@@ -64,10 +61,7 @@ fn flags(record: &Record<'_>) -> Json {
         ("time_clamped", record.is_time_clamped()),
         ("recovered", record.is_recovered()),
     ];
-    all.into_iter()
-        .filter(|(_, is_set)| *is_set)
-        .map(|(name, _)| json!(name))
-        .collect()
+    all.into_iter().filter(|(_, is_set)| *is_set).map(|(name, _)| json!(name)).collect()
 }
 
 fn events(record: &Record<'_>) -> Json {
@@ -85,17 +79,11 @@ fn events(record: &Record<'_>) -> Json {
 impl Form {
     pub fn of(record: &Record<'_>) -> Self {
         let raw = record.raw();
-        let type_name = TYPES
-            .get(record.record_type().0 as usize - 1)
-            .copied()
-            .unwrap_or("unknown");
+        let type_name = TYPES.get(record.record_type().0 as usize - 1).copied().unwrap_or("unknown");
         let own_id = json!(hex(&record.span_id()));
         let mut all = vec![
             ("type", json!(type_name)),
-            (
-                "trace",
-                json!(Some(record.trace_id()).filter(|id| *id != [0; 16]).map(|id| hex(&id))),
-            ),
+            ("trace", json!(Some(record.trace_id()).filter(|id| *id != [0; 16]).map(|id| hex(&id)))),
             ("parent", json!(record.parent_id().map(|id| hex(&id)))),
             ("name", json!(record.name())),
             ("flags", flags(record)),
@@ -111,17 +99,13 @@ impl Form {
             ("usage", usage(record.usage())),
             ("attributes", normal_attributes(record.attributes())),
             ("events", events(record)),
-            (
-                "dropped_attributes",
-                json!(Some(record.dropped_attributes()).filter(|count| *count != 0)),
-            ),
+            ("dropped_attributes", json!(Some(record.dropped_attributes()).filter(|count| *count != 0))),
             ("start_ns", json!(record.start_ns())),
             ("end_ns", json!(record.end_ns())),
         ];
-        for (name, value, flags) in [
-            ("input", record.input(), raw.input.flags),
-            ("output", record.output(), raw.output.flags),
-        ] {
+        for (name, value, flags) in
+            [("input", record.input(), raw.input.flags), ("output", record.output(), raw.output.flags)]
+        {
             if value != trunkline::Value::Null {
                 all.push((name, normal(&value, flags)));
             }
@@ -129,13 +113,7 @@ impl Form {
         if matches!(record.record_type(), RecordType::SPAN_START | RecordType::SPAN_END) {
             all.push(("span", own_id.clone()));
             let number = record.kind().0;
-            all.push((
-                "kind",
-                json!(record
-                    .kind()
-                    .name()
-                    .map_or_else(|| format!("kind-{number}"), String::from)),
-            ));
+            all.push(("kind", json!(record.kind().name().map_or_else(|| format!("kind-{number}"), String::from))));
         }
         if type_name.starts_with("run_") {
             all.push(("run", own_id));
@@ -151,10 +129,7 @@ impl Form {
             all.push(("exit_code", json!(code)));
         }
         let members = all.into_iter().filter(|(_, value)| !is_empty(value));
-        Self {
-            members: members.map(|(name, value)| (name.into(), value)).collect(),
-            sequence: record.sequence(),
-        }
+        Self { members: members.map(|(name, value)| (name.into(), value)).collect(), sequence: record.sequence() }
     }
 
     pub fn text(&self, name: &str) -> &str {
@@ -209,10 +184,7 @@ impl Names {
 
 /// An expected record in the form of one that was delivered.
 fn expected_form(expected: &Json) -> Result<Map<String, Json>, Refused> {
-    let mut form = expected
-        .as_object()
-        .ok_or_else(|| format!("{expected} is no record"))?
-        .clone();
+    let mut form = expected.as_object().ok_or_else(|| format!("{expected} is no record"))?.clone();
     for name in ["input", "output"] {
         if let Some(value) = form.get_mut(name) {
             *value = normal_expected(value)?;
@@ -224,12 +196,7 @@ fn expected_form(expected: &Json) -> Result<Map<String, Json>, Refused> {
     if let Some(attributes) = form.get_mut("attributes") {
         *attributes = expected_attributes(attributes)?;
     }
-    for event in form
-        .get_mut("events")
-        .and_then(Json::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
+    for event in form.get_mut("events").and_then(Json::as_array_mut).into_iter().flatten() {
         if let Some(attributes) = event.get_mut("attributes") {
             *attributes = expected_attributes(attributes)?;
         }
@@ -239,10 +206,7 @@ fn expected_form(expected: &Json) -> Result<Map<String, Json>, Refused> {
 
 fn expected_attributes(given: &Json) -> Result<Json, Refused> {
     let members = given.as_object().ok_or_else(|| format!("{given} are no attributes"))?;
-    members
-        .iter()
-        .map(|(key, value)| Ok((key.clone(), normal_expected(value)?)))
-        .collect()
+    members.iter().map(|(key, value)| Ok((key.clone(), normal_expected(value)?))).collect()
 }
 
 fn same(expected: &Json, actual: &Json) -> bool {
@@ -252,9 +216,7 @@ fn same(expected: &Json, actual: &Json) -> bool {
                 return other.contains_key(name);
             }
             one.len() == other.len()
-                && one
-                    .iter()
-                    .all(|(name, value)| other.get(name).is_some_and(|found| same(value, found)))
+                && one.iter().all(|(name, value)| other.get(name).is_some_and(|found| same(value, found)))
         }
         (Json::Array(one), Json::Array(other)) => {
             one.len() == other.len() && one.iter().zip(other).all(|(one, other)| same(one, other))
@@ -288,11 +250,7 @@ pub fn differences(names: &mut Names, expected: &[Json], taken: &[Form]) -> Resu
         }
     }
     for (number, form) in taken.iter().enumerate() {
-        out.extend(
-            form.complaints()
-                .into_iter()
-                .map(|what| format!("record {number} {what}")),
-        );
+        out.extend(form.complaints().into_iter().map(|what| format!("record {number} {what}")));
     }
     if taken.windows(2).any(|pair| pair[0].sequence >= pair[1].sequence) {
         out.push("a sequence does not rise".into());

@@ -12,14 +12,8 @@ pub struct Fields {
 
 impl Fields {
     pub fn of(json: &Json, what: &str) -> Result<Self, Refused> {
-        let members = json
-            .as_object()
-            .ok_or_else(|| format!("{what} is no object: {json}"))?
-            .clone();
-        Ok(Self {
-            what: what.into(),
-            members,
-        })
+        let members = json.as_object().ok_or_else(|| format!("{what} is no object: {json}"))?.clone();
+        Ok(Self { what: what.into(), members })
     }
 
     /// An object that may be left out.
@@ -60,9 +54,7 @@ impl Fields {
 
     pub fn integer(&mut self, name: &str) -> Result<i64, Refused> {
         let value = self.take(name)?;
-        value
-            .as_i64()
-            .ok_or_else(|| format!("{}: {name} is {value}", self.what))
+        value.as_i64().ok_or_else(|| format!("{}: {name} is {value}", self.what))
     }
 
     pub fn integer_or(&mut self, name: &str, otherwise: i64) -> Result<i64, Refused> {

@@ -17,14 +17,8 @@ use std::path::{Path, PathBuf};
 /// What Rust cannot say, and why.
 const CANNOT: [(&str, &str); 3] = [
     ("bad_utf8", "a str is UTF-8"),
-    (
-        "handle_misuse",
-        "a span knows its trace, and references come only from what was started",
-    ),
-    (
-        "poll",
-        "a processor in Rust is called; pulling is for hosts that cannot be",
-    ),
+    ("handle_misuse", "a span knows its trace, and references come only from what was started"),
+    ("poll", "a processor in Rust is called; pulling is for hosts that cannot be"),
 ];
 
 fn conformance() -> PathBuf {
@@ -42,10 +36,7 @@ fn scenarios() -> Vec<(String, Json)> {
     let mut paths: Vec<PathBuf> = files.map(|entry| entry.unwrap().path()).collect();
     paths.retain(|path| path.extension().is_some_and(|extension| extension == "json"));
     paths.sort();
-    paths
-        .iter()
-        .map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), read(path)))
-        .collect()
+    paths.iter().map(|path| (path.file_stem().unwrap().to_string_lossy().into_owned(), read(path))).collect()
 }
 
 fn is_skipped(scenario: &Json) -> bool {
@@ -104,11 +95,8 @@ fn altered_scenarios_fail(all: &[(String, Json)]) -> Vec<String> {
 }
 
 fn skips_are_listed(all: &[(String, Json)]) -> Vec<String> {
-    let skipped: Vec<String> = all
-        .iter()
-        .filter(|(_, scenario)| is_skipped(scenario))
-        .map(|(name, _)| name.clone())
-        .collect();
+    let skipped: Vec<String> =
+        all.iter().filter(|(_, scenario)| is_skipped(scenario)).map(|(name, _)| name.clone()).collect();
     let listed = listed_as_skipped();
     if skipped == listed {
         return Vec::new();
@@ -117,10 +105,7 @@ fn skips_are_listed(all: &[(String, Json)]) -> Vec<String> {
 }
 
 fn main() {
-    let wanted: Vec<String> = std::env::args()
-        .skip(1)
-        .filter(|argument| !argument.starts_with('-'))
-        .collect();
+    let wanted: Vec<String> = std::env::args().skip(1).filter(|argument| !argument.starts_with('-')).collect();
     let all = scenarios();
     assert!(all.len() > 50, "{} scenarios", all.len());
     // A hook that panics is part of a scenario; what a panic elsewhere says is in the failures.

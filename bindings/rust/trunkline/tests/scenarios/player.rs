@@ -9,7 +9,7 @@ use std::collections::HashMap;
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 use trunkline::{sys, Builder, Content, Durability, ProcessorStats, Recorder, Stats, Tally};
 
 const NEEDS: [&str; 13] = [
@@ -60,11 +60,7 @@ pub struct Player {
 /// What was not as the scenario expects, a refusal included.
 pub fn play(scenario: &Json) -> Vec<String> {
     static MADE: AtomicU32 = AtomicU32::new(0);
-    let name = format!(
-        "trunkline-scenario-{}-{}",
-        std::process::id(),
-        MADE.fetch_add(1, Ordering::Relaxed)
-    );
+    let name = format!("trunkline-scenario-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).unwrap();
     let player = Arc::new(Player {
@@ -88,10 +84,7 @@ pub fn play(scenario: &Json) -> Vec<String> {
 
 /// The code of a name in a scenario.
 pub fn code_named(name: &str) -> Result<i32, Refused> {
-    let at = CODES
-        .iter()
-        .position(|code| *code == name)
-        .ok_or_else(|| format!("the unknown code {name}"))?;
+    let at = CODES.iter().position(|code| *code == name).ok_or_else(|| format!("the unknown code {name}"))?;
     Ok(-(at as i32))
 }
 
@@ -100,17 +93,10 @@ impl Player {
         let mut fields = Fields::of(scenario, "the scenario")?;
         fields.text("shows")?;
         for need in fields.list("needs")? {
-            NEEDS
-                .iter()
-                .find(|known| need == **known)
-                .ok_or_else(|| format!("unknown need {need}"))?;
+            NEEDS.iter().find(|known| need == **known).ok_or_else(|| format!("unknown need {need}"))?;
         }
         fields.maybe("config");
-        let processors = if fields.has("processors") {
-            fields.list("processors")?
-        } else {
-            vec![json!({"as": "p"})]
-        };
+        let processors = if fields.has("processors") { fields.list("processors")? } else { vec![json!({"as": "p"})] };
         let steps = fields.list("steps")?;
         let expect = fields.take("expect")?;
         fields.finish()?;
@@ -198,6 +184,12 @@ impl Player {
             "wait" => {
                 let (collector, records) = (self.collector(&step.text("processor")?)?, step.integer("records")?);
                 let taken = collector.wait(records as usize);
+                let id = *collector.id.lock().unwrap();
+                // It has kept them inside the hook; the library knows of it a moment later.
+                wait_until(|| {
+                    let counts = id.and_then(|id| trunkline::processor_stats(id).ok());
+                    counts.is_none_or(|counts| counts.delivered.records as usize >= taken)
+                });
                 if taken < records as usize {
                     self.fail(format!("{}: it has taken {taken}", step.what()));
                 }
@@ -210,10 +202,7 @@ impl Player {
     }
 
     fn set_processors(self: &Arc<Self>, given: &[Json]) -> Result<i32, Refused> {
-        let made = given
-            .iter()
-            .map(|each| self.collector_of(each))
-            .collect::<Result<Vec<_>, _>>()?;
+        let made = given.iter().map(|each| self.collector_of(each)).collect::<Result<Vec<_>, _>>()?;
         let (collectors, registrations): (Vec<_>, Vec<_>) = made.into_iter().unzip();
         let set = trunkline::set_processors(registrations);
         for (collector, id) in collectors.iter().zip(set.iter().flatten()) {
@@ -223,10 +212,7 @@ impl Player {
     }
 
     fn ack(&self, step: &mut Fields) -> Result<i32, Refused> {
-        let (collector, result) = (
-            self.collector(&step.text("processor")?)?,
-            code_named(&step.text("result")?)?,
-        );
+        let (collector, result) = (self.collector(&step.text("processor")?)?, code_named(&step.text("result")?)?);
         let Some((batch, forms)) = collector.oldest_kept() else {
             self.fail(format!("{}: no batch was kept", step.what()));
             return Ok(sys::TR_OK);
@@ -261,10 +247,8 @@ impl Player {
 
     fn init(&self) -> Result<(), Refused> {
         let number = self.made.fetch_add(1, Ordering::Relaxed);
-        let builder = Builder::new()
-            .directory(self.folder.join(format!("store-{number}")))
-            .processors("none")
-            .log(|_, _| {});
+        let builder =
+            Builder::new().directory(self.folder.join(format!("store-{number}"))).processors("none").log(|_, _| {});
         match configured(builder, &self.config)?.init() {
             Ok(session) => session.detach(),
             Err(error) => return Err(error.to_string()),
@@ -276,22 +260,12 @@ impl Player {
     fn end(&self) -> trunkline::Result<()> {
         let result = trunkline::shutdown(PATIENCE);
         let was_alive = std::mem::replace(&mut *self.alive.lock().unwrap(), result.is_err());
-        for collector in self
-            .collectors
-            .lock()
-            .unwrap()
-            .iter()
-            .filter(|_| was_alive && result.is_ok())
-        {
+        for collector in self.collectors.lock().unwrap().iter().filter(|_| was_alive && result.is_ok()) {
             let Some(id) = *collector.id.lock().unwrap() else {
                 continue;
             };
             if let Ok(counts) = trunkline::processor_stats(id) {
-                self.counts
-                    .lock()
-                    .unwrap()
-                    .entry(collector.name.clone())
-                    .or_insert(counts);
+                self.counts.lock().unwrap().entry(collector.name.clone()).or_insert(counts);
             }
         }
         result
@@ -306,11 +280,7 @@ impl Player {
             if !deliveries.has(name) {
                 return Err(format!("nothing is said about {name}"));
             }
-            let found = differences(
-                &mut self.names.lock().unwrap(),
-                &deliveries.list(name)?,
-                &collector.taken(),
-            )?;
+            let found = differences(&mut self.names.lock().unwrap(), &deliveries.list(name)?, &collector.taken())?;
             found.into_iter().for_each(|what| self.fail(format!("{name}: {what}")));
             if let Some(found) = self.counts.lock().unwrap().get(name) {
                 let wrong = wrong_tallies(found, Fields::or_empty(counts.maybe(name), name)?)?;
@@ -327,6 +297,13 @@ impl Player {
             }
         }
         expect.finish()
+    }
+}
+
+fn wait_until(is_so: impl Fn() -> bool) {
+    let begin = Instant::now();
+    while !is_so() && begin.elapsed() < PATIENCE {
+        std::thread::sleep(Duration::from_millis(1));
     }
 }
 

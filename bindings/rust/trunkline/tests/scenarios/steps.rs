@@ -37,10 +37,7 @@ fn seen<T>(result: trunkline::Result<T>) -> Code {
 
 fn kind_of(step: &mut Fields) -> Result<Kind, Refused> {
     let kind = step.take("kind")?;
-    let known = kind
-        .as_str()
-        .and_then(Kind::named)
-        .or_else(|| kind.as_u64().map(|number| Kind(number as u32)));
+    let known = kind.as_str().and_then(Kind::named).or_else(|| kind.as_u64().map(|number| Kind(number as u32)));
     known.ok_or_else(|| format!("the unknown kind {kind}"))
 }
 
@@ -57,11 +54,7 @@ impl Handles {
         let trace = trunkline::trace("nothing");
         let span = trace.span("nothing", Kind::CUSTOM);
         assert!(!trace.is_recording() && !span.is_recording());
-        Self {
-            named: HashMap::new(),
-            nothing: (trace.as_ref(), span.as_ref()),
-            files: 0,
-        }
+        Self { named: HashMap::new(), nothing: (trace.as_ref(), span.as_ref()), files: 0 }
     }
 
     pub fn play(&mut self, player: &Player, what: &str, step: &mut Fields) -> Code {
@@ -138,21 +131,16 @@ impl Handles {
     fn span_start(&self, step: &mut Fields) -> Result<(Handle, u64, Option<String>), Refused> {
         let (trace, kind, name) = (self.trace(&step.text("trace")?)?, kind_of(step)?, step.text("name")?);
         let parent = step.text_or("parent", "0")?;
-        let span = if parent == "0" {
-            trace.span(&name, kind)
-        } else {
-            self.span(&parent)?.child(&name, kind)
-        };
         let given = attributes(step, "attributes")?;
-        if !given.is_empty() {
-            span.set_all(&lend_all(&given));
-        }
+        let items = lend_all(&given);
+        let span = match (parent.as_str(), items.is_empty()) {
+            ("0", true) => trace.span(&name, kind),
+            ("0", false) => trace.span_with(&name, kind, &items),
+            (parent, true) => self.span(parent)?.child(&name, kind),
+            (parent, false) => self.span(parent)?.child_with(&name, kind, &items),
+        };
         let at = span.as_ref();
-        Ok((
-            Handle::Span(Some(span), at),
-            at.handle(),
-            at.ids().map(|(_, id)| hex(&id)),
-        ))
+        Ok((Handle::Span(Some(span), at), at.handle(), at.ids().map(|(_, id)| hex(&id))))
     }
 
     fn run_start(&self, step: &mut Fields) -> Result<(Handle, u64, Option<String>), Refused> {
@@ -183,15 +171,10 @@ impl Handles {
                 Some(trace) => seen(trace.end()),
                 None => Ok(Some(unsafe { sys::tr_trace_end(at.handle()) })),
             },
-            Some(Handle::Span(owner, at)) if what == "span_end" => {
-                if !given.is_empty() {
-                    at.set_all(&lend_all(&given));
-                }
-                match owner.take() {
-                    Some(span) => seen(span.end()),
-                    None => Ok(Some(unsafe { sys::tr_span_end(at.handle()) })),
-                }
-            }
+            Some(Handle::Span(owner, at)) if what == "span_end" => match owner.take() {
+                Some(span) => seen(span.end_with(&lend_all(&given))),
+                None => Ok(Some(unsafe { sys::tr_span_end(at.handle()) })),
+            },
             _ => Err(format!("{what} of {name}")),
         }
     }
@@ -287,11 +270,7 @@ impl Handles {
         };
         match what {
             "run_log" => {
-                let at = if step.has("step") {
-                    Some(step.integer("step")?)
-                } else {
-                    None
-                };
+                let at = if step.has("step") { Some(step.integer("step")?) } else { None };
                 seen(run.log(at, &lend_all(&attributes(step, "metrics")?)))
             }
             "run_set_summary" => seen(run.set_summary(&lend_all(&attributes(step, "items")?))),
@@ -373,12 +352,7 @@ fn extract(player: &Player, step: &mut Fields) -> Code {
     let text = step.text("traceparent")?;
     let context = Context::extract(&text);
     if let Ok(context) = &context {
-        let read = format!(
-            "00-{}-{}-{:02x}",
-            hex(&context.trace_id()),
-            hex(&context.span_id()),
-            context.flags()
-        );
+        let read = format!("00-{}-{}-{:02x}", hex(&context.trace_id()), hex(&context.span_id()), context.flags());
         compare_context(player, step, &read)?;
     }
     seen(context)

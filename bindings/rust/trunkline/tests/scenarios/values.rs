@@ -47,10 +47,7 @@ pub fn lend_all(items: &OwnedAttributes) -> Vec<(&str, Value<'_>)> {
 /// The attributes under this name; left out: none.
 pub fn attributes(fields: &mut Fields, name: &str) -> Result<OwnedAttributes, Refused> {
     let members = Fields::or_empty(fields.maybe(name), name)?.rest();
-    members
-        .into_iter()
-        .map(|(key, given)| Ok((key, value(&given)?)))
-        .collect()
+    members.into_iter().map(|(key, given)| Ok((key, value(&given)?))).collect()
 }
 
 fn wrong<T>(given: &Json) -> Result<T, Refused> {
@@ -73,9 +70,7 @@ fn text(given: &Json) -> Result<String, Refused> {
 }
 
 fn items<T>(given: &Json, of: impl Fn(&Json) -> Result<T, Refused>) -> Result<Vec<T>, Refused> {
-    given
-        .as_array()
-        .map_or_else(|| wrong(given), |list| list.iter().map(of).collect())
+    given.as_array().map_or_else(|| wrong(given), |list| list.iter().map(of).collect())
 }
 
 pub fn value(given: &Json) -> Result<Owned, Refused> {
@@ -135,11 +130,7 @@ pub fn normal(value: &Value<'_>, flags: u32) -> Json {
         Value::StrArray(items) => json!({"strs": items.iter().map(Text::as_str).collect::<Vec<_>>()}),
         other => json!({"unknown": format!("{other:?}")}),
     };
-    let names: Vec<&str> = FLAGS
-        .iter()
-        .filter(|(bit, _)| flags & bit != 0)
-        .map(|(_, name)| *name)
-        .collect();
+    let names: Vec<&str> = FLAGS.iter().filter(|(bit, _)| flags & bit != 0).map(|(_, name)| *name).collect();
     if !names.is_empty() {
         form["flags"] = json!(names);
     }
@@ -147,9 +138,7 @@ pub fn normal(value: &Value<'_>, flags: u32) -> Json {
 }
 
 pub fn normal_attributes<'a>(attributes: impl Iterator<Item = Attribute<'a>>) -> Json {
-    attributes
-        .map(|each| (each.key().to_string(), normal(&each.value(), each.flags())))
-        .collect()
+    attributes.map(|each| (each.key().to_string(), normal(&each.value(), each.flags()))).collect()
 }
 
 /// The same form of what a scenario expects.
@@ -172,10 +161,7 @@ pub fn from_base64(text: &str) -> Result<Vec<u8>, Refused> {
     const DIGITS: &[u8] = b"ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+/";
     let (mut out, mut bits, mut count) = (Vec::new(), 0u32, 0);
     for byte in text.trim_end_matches('=').bytes() {
-        let digit = DIGITS
-            .iter()
-            .position(|each| *each == byte)
-            .ok_or_else(|| format!("{text} is not base64"))?;
+        let digit = DIGITS.iter().position(|each| *each == byte).ok_or_else(|| format!("{text} is not base64"))?;
         bits = bits << 6 | digit as u32;
         count += 6;
         if count >= 8 {
