@@ -34,10 +34,7 @@ pub(crate) fn check_abi(library: &str, found: u32) -> Result<(), LoadError> {
     if found >> 16 == wanted >> 16 && found & 0xffff >= wanted & 0xffff {
         return Ok(());
     }
-    Err(LoadError::WrongAbi {
-        library: library.into(),
-        found,
-    })
+    Err(LoadError::WrongAbi { library: library.into(), found })
 }
 
 impl fmt::Display for LoadError {
@@ -45,10 +42,7 @@ impl fmt::Display for LoadError {
         match self {
             Self::NotFound { library, reason } => write!(out, "cannot load {library}: {reason}"),
             Self::LacksFunction { library, function } => {
-                write!(
-                    out,
-                    "{library} has no {function}: it is not libtrunkline, or too old for this program"
-                )
+                write!(out, "{library} has no {function}: it is not libtrunkline, or too old for this program")
             }
             Self::WrongAbi { library, found } => {
                 let wanted = crate::TR_ABI_VERSION;
@@ -77,10 +71,7 @@ mod tests {
         assert_eq!(check_abi("x", wanted), Ok(()));
         assert_eq!(check_abi("x", wanted + 1), Ok(()));
         for wrong in [wanted - 1, wanted + (1 << 16)] {
-            assert!(check_abi("x", wrong)
-                .unwrap_err()
-                .to_string()
-                .starts_with("x has ABI version"));
+            assert!(check_abi("x", wrong).unwrap_err().to_string().starts_with("x has ABI version"));
         }
     }
 }

@@ -94,17 +94,10 @@ pub fn load() -> Result<(), LoadError> {
     let chosen = std::env::var_os("TRUNKLINE_LIBRARY").filter(|name| !name.is_empty());
     let name = chosen.unwrap_or_else(|| DEFAULT_NAME.into());
     let shown = name.to_string_lossy().into_owned();
-    let library =
-        unsafe { Library::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }.map_err(|error| LoadError::NotFound {
-            library: shown.clone(),
-            reason: cause_of(&error),
-        })?;
-    let version = unsafe { library.get::<unsafe extern "C" fn() -> u32>(b"tr_abi_version\0") }.map_err(|_| {
-        LoadError::LacksFunction {
-            library: shown.clone(),
-            function: "tr_abi_version",
-        }
-    })?;
+    let library = unsafe { Library::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }
+        .map_err(|error| LoadError::NotFound { library: shown.clone(), reason: cause_of(&error) })?;
+    let version = unsafe { library.get::<unsafe extern "C" fn() -> u32>(b"tr_abi_version\0") }
+        .map_err(|_| LoadError::LacksFunction { library: shown.clone(), function: "tr_abi_version" })?;
     check_abi(&shown, unsafe { version() })?;
     let table = Table::of(&library, &shown)?;
     std::mem::forget(library);

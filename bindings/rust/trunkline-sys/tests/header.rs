@@ -31,10 +31,7 @@ fn compile(folder: &Path, code: &str, link: bool) -> Output {
     let source = folder.join("check.c");
     std::fs::write(&source, code).unwrap();
     let mut command = Command::new("cc");
-    command
-        .args(["-std=c11", "-w", "-I"])
-        .arg(header().parent().unwrap())
-        .arg(&source);
+    command.args(["-std=c11", "-w", "-I"]).arg(header().parent().unwrap()).arg(&source);
     if link {
         command.arg("-o").arg(folder.join("check"));
     } else {
@@ -73,32 +70,18 @@ fn in_c(rust: &str) -> String {
 }
 
 fn prototype(name: &str, shape: &str) -> String {
-    let shape = shape
-        .replace("* const ", "*const ")
-        .replace("* mut ", "*mut ")
-        .replace('\n', " ");
+    let shape = shape.replace("* const ", "*const ").replace("* mut ", "*mut ").replace('\n', " ");
     let (arguments, result) = shape.split_once("->").unwrap();
     let arguments = arguments.trim().trim_start_matches('(').trim_end_matches(')');
-    let list: Vec<String> = arguments
-        .split(',')
-        .map(str::trim)
-        .filter(|each| !each.is_empty())
-        .map(in_c)
-        .collect();
-    let list = if list.is_empty() {
-        "void".into()
-    } else {
-        list.join(", ")
-    };
+    let list: Vec<String> = arguments.split(',').map(str::trim).filter(|each| !each.is_empty()).map(in_c).collect();
+    let list = if list.is_empty() { "void".into() } else { list.join(", ") };
     format!("{} {name}({list});\n", in_c(result))
 }
 
 /// What the compiler says to all prototypes after the header's own.
 fn declared_again(functions: &[(&str, &str)]) -> Output {
     let mut code = String::from("#include \"trunkline.h\"\n");
-    functions
-        .iter()
-        .for_each(|(name, shape)| code += &prototype(name, shape));
+    functions.iter().for_each(|(name, shape)| code += &prototype(name, shape));
     compile(&scratch(), &code, false)
 }
 
@@ -164,26 +147,15 @@ fn numbers_in_c() -> BTreeSet<String> {
     let done = compile(&folder, &code, true);
     assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
     let printed = Command::new(folder.join("check")).output().unwrap();
-    String::from_utf8(printed.stdout)
-        .unwrap()
-        .lines()
-        .map(String::from)
-        .collect()
+    String::from_utf8(printed.stdout).unwrap().lines().map(String::from).collect()
 }
 
 fn numbers_in_rust() -> BTreeSet<String> {
-    let mut lines: BTreeSet<String> = sys::CONSTANTS
-        .iter()
-        .map(|(name, value)| format!("{name} {value}"))
-        .collect();
+    let mut lines: BTreeSet<String> = sys::CONSTANTS.iter().map(|(name, value)| format!("{name} {value}")).collect();
     for each in sys::STRUCTS {
         lines.insert(format!("{} {}", each.name, each.size));
         for (field, offset, size) in each.fields {
-            lines.insert(format!(
-                "{}.{} {offset}+{size}",
-                each.name,
-                field.trim_start_matches("r#")
-            ));
+            lines.insert(format!("{}.{} {offset}+{size}", each.name, field.trim_start_matches("r#")));
         }
     }
     lines
@@ -211,10 +183,7 @@ fn every_struct_and_all_its_fields_are_there() {
     for block in plain.split("typedef struct ").skip(1) {
         let name = block.split(' ').next().unwrap();
         let body = block.split_once('{').unwrap().1.split("\n}").next().unwrap();
-        let known = sys::STRUCTS
-            .iter()
-            .find(|each| each.name == name)
-            .unwrap_or_else(|| panic!("no {name}"));
+        let known = sys::STRUCTS.iter().find(|each| each.name == name).unwrap_or_else(|| panic!("no {name}"));
         assert_eq!(known.fields.len(), body.matches(';').count(), "{name}");
         seen += 1;
     }
