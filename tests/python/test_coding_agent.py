@@ -1,5 +1,6 @@
 """The example agent in Python beside the one in C++: the same repairs, and the same spans in the trace."""
 
+import json
 import os
 import re
 import subprocess
@@ -11,16 +12,57 @@ import pytest
 from conftest import LIMIT, ROOT
 
 sys.path.insert(0, str(ROOT / "tests" / "e2e"))
-from agent_comparison import MODELS, beside_each_other, told  # noqa: E402
-from coding_agent_test import KEY  # noqa: E402
+from coding_agent_test import KEY, good_model  # noqa: E402
+from openai_server import Raw, Server, calls, says  # noqa: E402
 
 IN_PYTHON = [sys.executable, str(ROOT / "examples" / "python" / "coding_agent" / "main.py")]
 IN_CPP = [os.path.join(os.environ["TRUNKLINE_TEST_BIN"], "coding_agent")]
 
 
+def run_agent(command, base, *arguments, server=None):
+    """Exit code, what it printed, and the records of its trace."""
+    base.mkdir()
+    environment = {"PATH": os.environ["PATH"], "PYTHONPATH": os.environ["PYTHONPATH"], "TRUNKLINE_PROCESSORS": "jsonl",
+                   "TRUNKLINE_DIR": str(base / "traces"), "PYTHONDONTWRITEBYTECODE": "1"}
+    if server is not None:
+        environment.update(OPENAI_BASE_URL=server.url, OPENAI_API_KEY=KEY, OPENAI_MODEL="fake")
+    done = subprocess.run([*command, "--dir", str(base / "work"), *arguments], env=environment, capture_output=True,
+                          text=True, timeout=5 * LIMIT)
+    assert KEY not in done.stdout + done.stderr
+    records = [json.loads(line) for line in (base / "traces" / "traces.jsonl").read_text().splitlines()]
+    return done, records
+
+
+def told(records, base):
+    """What does not differ from run to run: no ids, no times."""
+    ids = {record["span"]: i for i, record in enumerate(records) if record["type"] == "span_end"}
+    out = []
+    for record in records:
+        kept = {key: value for key, value in record.items()
+                if key not in ("run", "seq", "trace", "span", "start_ns", "end_ns", "resource")}
+        kept["parent"] = ids.get(record.get("parent"))
+        text = json.dumps(kept, sort_keys=True).replace(str(base), "BASE")
+        out.append(json.loads(re.sub(r"\d+\.\d{3}s", "0.000s", text)))
+    return out
+
+
+def both(tmp_path, *arguments, decide=None):
+    """Runs both; their folders have names of one length, for the counts of tokens."""
+    results = []
+    for name, command in (("cpp", IN_CPP), ("pyt", IN_PYTHON)):
+        base = tmp_path / name
+        if decide is None:
+            done, records = run_agent(command, base, *arguments)
+        else:
+            with Server(decide) as server:
+                done, records = run_agent(command, base, *arguments, server=server)
+        results.append((done, told(records, base)))
+    return results
+
+
 @pytest.mark.parametrize("bug", ["1", "2", "3"])
 def test_the_planner_leaves_the_same_spans(tmp_path, bug):
-    (in_cpp, expected), (in_python, found) = beside_each_other((IN_CPP, IN_PYTHON), tmp_path, "--bug", bug)
+    (in_cpp, expected), (in_python, found) = both(tmp_path, "--bug", bug)
     assert in_cpp.returncode == in_python.returncode == 0, in_python.stdout + in_python.stderr
     assert len(found) > 10
     for one, other in zip(expected, found):
@@ -38,10 +80,18 @@ def test_the_comparison_sees_a_difference():
         assert told(records, "base") != told([records[0], {**records[1], **change}], "base")
 
 
-@pytest.mark.parametrize("decide", MODELS.values(), ids=MODELS.keys())
+@pytest.mark.parametrize("decide", [
+    good_model,
+    lambda number, messages: Raw(503, b"later") if number == 1 else good_model(number, messages),
+    lambda number, messages: Raw(200, b'{"choices": []}') if number == 2 else good_model(number, messages),
+    lambda number, messages: says("All tests pass."),
+    lambda number, messages: calls(("read_file", {"path": "../x"}), ("no_such_tool", {}), ("edit_file", "broken"),
+                                   ("edit_file", {"path": "test_shop.py", "old": "import", "new": ""}),
+                                   ("list_files", {})) if number == 1 else says("done"),
+    lambda number, messages: Raw(500, b"down"),
+], ids=["good", "one failure", "no choice", "liar", "wrong calls", "down"])
 def test_a_server_gets_and_gives_the_same(tmp_path, decide):
-    programs = (IN_CPP, IN_PYTHON)
-    (in_cpp, expected), (in_python, found) = beside_each_other(programs, tmp_path, "--bug", "1", decide=decide)
+    (in_cpp, expected), (in_python, found) = both(tmp_path, "--bug", "1", decide=decide)
     assert in_cpp.returncode == in_python.returncode
     for one, other in zip(expected, found):
         assert one == other

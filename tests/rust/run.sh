@@ -97,8 +97,8 @@ run_tests() {
   export PKG_CONFIG_PATH=$library/pkgconfig LD_LIBRARY_PATH=$library
   check "the documents" python3 tests/rust/documents.py "$crates"
   check "the example is built" build_agent
-  TRUNKLINE_TEST_BIN=$build/bin TRUNKLINE_TEST_RUST_AGENT=$CARGO_TARGET_DIR/debug/coding_agent \
-    python3 tools/run_unittest.py tests/rust/rust_agent_test.py || failed=1
+  TRUNKLINE_TEST_RUST_AGENT=$CARGO_TARGET_DIR/debug/coding_agent python3 tools/run_unittest.py \
+    tests/rust/rust_agent_test.py || failed=1
 }
 
 # project NAME FEATURES: a program outside of the repository that names the crate by its path.

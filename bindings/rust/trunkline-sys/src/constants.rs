@@ -116,6 +116,11 @@ constants! {
     TR_RECORD_RUN_TAG: tr_record_type = 10;
     TR_RECORD_RUN_FINISH: tr_record_type = 11;
     TR_RECORD_RUN_ARTIFACT: tr_record_type = 12;
+    TR_RECORD_RUN_ADD_ARTIFACT: tr_record_type = 13;
+    TR_RECORD_RUN_USE_ARTIFACT: tr_record_type = 14;
+    TR_RECORD_RUN_MEDIA: tr_record_type = 15;
+    TR_MEDIA_IMAGE: tr_media = 1;
+    TR_MEDIA_HTML: tr_media = 2;
     TR_RECORD_INCOMPLETE: u32 = 1;
     TR_RECORD_FAILED: u32 = 2;
     TR_RECORD_TIME_CLAMPED: u32 = 4;

@@ -143,6 +143,17 @@ macro_rules! functions {
                 file: *const c_char,
                 file_size: usize
             ) -> c_int;
+            fn tr_run_log_media(
+                run: tr_run,
+                step: i64,
+                key: *const c_char,
+                key_size: usize,
+                kind: tr_media,
+                file: *const c_char,
+                file_size: usize
+            ) -> c_int;
+            fn tr_run_add_artifact(run: tr_run, artifact: *const tr_artifact) -> c_int;
+            fn tr_run_use_artifact(run: tr_run, name: *const c_char, size: usize) -> c_int;
             fn tr_run_finish(run: tr_run, status: tr_run_status, exit_code: i32) -> c_int;
             fn tr_add_processor(processor: *const tr_processor, id: *mut tr_processor_id) -> c_int;
             fn tr_find_processor(name: *const c_char, size: usize, id: *mut tr_processor_id) -> c_int;
@@ -190,6 +201,15 @@ macro_rules! functions {
                 options_json: *const c_char,
                 size: usize,
                 out: *mut tr_processor,
+                error: *mut tr_error
+            ) -> c_int;
+            fn tr_wandb_download_artifact(
+                options_json: *const c_char,
+                options_size: usize,
+                name: *const c_char,
+                name_size: usize,
+                folder: *const c_char,
+                folder_size: usize,
                 error: *mut tr_error
             ) -> c_int;
             fn tr_family_preset(model: *const c_char, size: usize) -> *const c_char;

@@ -25,6 +25,8 @@ pub type tr_run = u64;
 /// As in trunkline.h.
 pub type tr_run_status = u32;
 /// As in trunkline.h.
+pub type tr_media = u32;
+/// As in trunkline.h.
 pub type tr_record_type = u32;
 /// As in trunkline.h.
 pub type tr_processor_id = u64;
@@ -196,6 +198,25 @@ structs! {
         group_id: tr_string,
         config: *const tr_attribute,
         config_count: usize,
+    }
+
+    struct tr_artifact_file {
+        path: tr_string,
+        file: tr_string,
+    }
+
+    struct tr_artifact {
+        struct_size: u32,
+        flags: u32,
+        name: tr_string,
+        r#type: tr_string,
+        description: tr_string,
+        aliases: *const tr_string,
+        alias_count: usize,
+        metadata: *const tr_attribute,
+        metadata_count: usize,
+        files: *const tr_artifact_file,
+        file_count: usize,
     }
 
     struct tr_event {

@@ -23,6 +23,7 @@
 //! A [`Span`] ends when it is dropped. Nothing that is recorded panics or returns an error: what the library refuses it
 //! counts, see [`stats`]. The functions of the C API lie in [`sys`].
 
+mod artifact;
 mod config;
 mod current;
 mod error;
@@ -45,6 +46,7 @@ mod value;
 
 pub use trunkline_sys as sys;
 
+pub use artifact::{wandb_download_artifact, Artifact, Media};
 pub use config::{Builder, Content, Durability, Level, Overflow, Recorder};
 pub use current::{current_span, current_trace, span, Entered};
 pub use error::{Error, Result};

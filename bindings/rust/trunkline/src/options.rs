@@ -53,7 +53,7 @@ impl Options {
         self
     }
 
-    fn to_text(&self) -> String {
+    pub(crate) fn to_text(&self) -> String {
         self.whole.clone().unwrap_or_else(|| format!("{{{}}}", self.members))
     }
 }

@@ -1,5 +1,6 @@
 //! Runs: containers of metrics at W&B, MLflow or another tracker, in a trace or alone.
 
+use crate::artifact::{lent_path, Artifact, Media};
 use crate::error::check;
 use crate::value::{lent, lent_attributes};
 use crate::{Result, TraceRef, Value};
@@ -125,9 +126,25 @@ impl Run {
 
     /// Adds a file of this machine to the artifacts, under `path`. Leave it as it is until a flush has succeeded.
     pub fn log_artifact(&self, path: &str, file: impl AsRef<Path>) -> Result<()> {
-        use std::os::unix::ffi::OsStrExt;
-        let (path, file) = (lent(path), file.as_ref().as_os_str().as_bytes());
-        check(unsafe { sys::tr_run_log_artifact(self.run, path.data, path.size, file.as_ptr().cast(), file.len()) })
+        let (path, file) = (lent(path), lent_path(file.as_ref()));
+        check(unsafe { sys::tr_run_log_artifact(self.run, path.data, path.size, file.data, file.size) })
+    }
+
+    /// Logs an image or an HTML page under a key of the history; without a step the sink counts.
+    pub fn log_media(&self, step: Option<i64>, key: &str, media: Media, file: impl AsRef<Path>) -> Result<()> {
+        let (key, step, file) = (lent(key), step.unwrap_or(-1), lent_path(file.as_ref()));
+        check(unsafe { sys::tr_run_log_media(self.run, step, key.data, key.size, media.raw(), file.data, file.size) })
+    }
+
+    /// Adds an artifact that the run has made.
+    pub fn add_artifact(&self, artifact: &Artifact<'_>) -> Result<()> {
+        artifact.add_to(self.run)
+    }
+
+    /// Says that the run uses an artifact: `name:alias`.
+    pub fn use_artifact(&self, name: &str) -> Result<()> {
+        let name = lent(name);
+        check(unsafe { sys::tr_run_use_artifact(self.run, name.data, name.size) })
     }
 
     /// Finishes it.

@@ -4,7 +4,7 @@
 mod common;
 
 use common::World;
-use trunkline::{sys, RecordType, Run, RunStatus};
+use trunkline::{sys, Artifact, Media, Options, RecordType, Run, RunStatus};
 
 #[test]
 fn a_run_from_start_to_finish() {
@@ -48,6 +48,36 @@ fn a_run_that_is_dropped_finishes_and_one_that_a_panic_leaves_has_failed() {
     assert!(result.is_err());
     let results: Vec<_> = world.of_type(RecordType::RUN_FINISH).iter().map(|each| each.run_result).collect();
     assert_eq!(results, [(sys::TR_RUN_FINISHED, 0), (sys::TR_RUN_FAILED, 1)]);
+}
+
+#[test]
+fn artifacts_and_media() {
+    let world = World::new();
+    let (page, weights) = (world.folder.join("page.html"), world.folder.join("weights.bin"));
+    std::fs::write(&page, "<p>hello</p>").unwrap();
+    std::fs::write(&weights, "weights").unwrap();
+    let run = Run::builder("training").start();
+    run.log_media(Some(3), "report", Media::Html, &page).unwrap();
+    assert_eq!(run.log_media(None, "report", Media::Image, &page).unwrap_err().code(), sys::TR_EINVAL);
+    let artifact = Artifact::new("net", "model").description("small").alias("best").metadata("layers", 2);
+    assert_eq!(run.add_artifact(&artifact).unwrap_err().code(), sys::TR_EINVAL, "no file at all");
+    run.add_artifact(&artifact.file("", &weights).file("docs/page.html", &page)).unwrap();
+    run.use_artifact("data:latest").unwrap();
+    drop(run);
+
+    let media = &world.of_type(RecordType::RUN_MEDIA)[0];
+    assert_eq!((media.name.as_str(), media.step), ("report", Some(3)));
+    let added = &world.of_type(RecordType::RUN_ADD_ARTIFACT)[0];
+    assert_eq!(added.name, "net");
+    assert_eq!(
+        (added.attributes["type"].as_str(), added.attributes["description"].as_str()),
+        ("Str(\"model\")", "Str(\"small\")")
+    );
+    assert!(added.attributes["files"].contains("docs/page.html") && added.attributes["files"].contains("weights.bin"));
+    assert_eq!(world.of_type(RecordType::RUN_USE_ARTIFACT)[0].name, "data:latest");
+    let wrong =
+        trunkline::wandb_download_artifact(&Options::new().text("no_such_option", "x"), "e/p/n:v0", &world.folder);
+    assert_eq!(wrong.unwrap_err().code(), sys::TR_EINVAL);
 }
 
 #[test]

@@ -6,7 +6,7 @@ use serde_json::{json, Map, Value as Json};
 use std::collections::HashMap;
 use trunkline::{sys, Record, RecordType, Usage};
 
-const TYPES: [&str; 12] = [
+const TYPES: [&str; 15] = [
     "trace_start",
     "span_start",
     "span_end",
@@ -19,6 +19,9 @@ const TYPES: [&str; 12] = [
     "run_tag",
     "run_finish",
     "run_artifact",
+    "run_add_artifact",
+    "run_use_artifact",
+    "run_media",
 ];
 
 /// A record, written down.
