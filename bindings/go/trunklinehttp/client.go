@@ -1,0 +1,75 @@
+package trunklinehttp
+
+import (
+	"io"
+	"net/http"
+	"strconv"
+	"sync"
+
+	trunkline "trunkline.dev/go"
+)
+
+// NewTransport wraps a transport (nil: http.DefaultTransport): each request whose context has a trace becomes a span, and
+// carries the header traceparent that makes the server go on from there. The span ends with the body of the answer.
+// Requests outside of every trace pass unchanged.
+func NewTransport(base http.RoundTripper) http.RoundTripper {
+	if base == nil {
+		base = http.DefaultTransport
+	}
+	return transport{base}
+}
+
+type transport struct{ base http.RoundTripper }
+
+func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if !trunkline.CurrentTrace(request.Context()).Recording() {
+		return t.base.RoundTrip(request)
+	}
+	ctx, span := trunkline.Start(request.Context(), request.Method+" "+request.URL.Host,
+		trunkline.String("http.request.method", request.Method), trunkline.String("server.address", request.URL.Hostname()),
+		trunkline.String("url.path", request.URL.Path)) // the query may hold a key
+	sent := request.Clone(ctx)
+	if traceparent := span.Traceparent(); traceparent != "" {
+		sent.Header.Set(header, traceparent)
+	}
+	response, err := t.base.RoundTrip(sent)
+	if err != nil {
+		span.RecordError(err)
+		span.End()
+		return response, err
+	}
+	span.Set(trunkline.Int("http.response.status_code", response.StatusCode))
+	if response.StatusCode >= http.StatusBadRequest {
+		span.SetError("http_"+strconv.Itoa(response.StatusCode), response.Status)
+	}
+	if _, writes := response.Body.(io.Writer); writes || response.Body == nil { // a connection of its own from here
+		span.End()
+		return response, nil
+	}
+	response.Body = &body{ReadCloser: response.Body, span: span}
+	return response, nil
+}
+
+// A body ends its span when it is read or closed.
+type body struct {
+	io.ReadCloser
+	span *trunkline.Span
+	once sync.Once
+}
+
+func (b *body) Read(to []byte) (int, error) {
+	count, err := b.ReadCloser.Read(to)
+	if err != nil {
+		if err != io.EOF {
+			b.span.RecordError(err)
+		}
+		b.once.Do(b.span.End)
+	}
+	return count, err
+}
+
+func (b *body) Close() error {
+	err := b.ReadCloser.Close()
+	b.once.Do(b.span.End)
+	return err
+}
