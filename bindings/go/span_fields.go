@@ -118,14 +118,15 @@ func (s *Span) cross(call func()) {
 
 // A SpanData is a span that was timed elsewhere.
 type SpanData struct {
-	Name       string
-	Kind       Kind
-	Parent     *Span // nil: at the top of the trace
-	Start, End time.Time
-	Attributes []Attr
-	Err        error
-	ForeignID  string
-	SpanID     SpanID // zero: a new one
+	Name                    string
+	Kind                    Kind
+	Parent                  *Span // nil: at the top of the trace
+	Start, End              time.Time
+	Attributes              []Attr
+	Err                     error // marks it as failed, or else:
+	ErrorType, ErrorMessage string
+	ForeignID               string
+	SpanID                  SpanID // zero: a new one
 }
 
 // Record records a finished span with times of its own.
@@ -139,7 +140,7 @@ func (t *Trace) Record(span SpanData) error {
 	}
 	name, nameSize := text(span.Name)
 	foreign, foreignSize := text(span.ForeignID)
-	var typ, message string
+	typ, message := span.ErrorType, span.ErrorMessage
 	if span.Err != nil {
 		typ, message = errorType(span.Err), errorMessage(span.Err)
 	}
