@@ -251,20 +251,16 @@ void trgo_host_processor(tr_processor *out, uintptr_t handle, uint32_t flags, co
                         .batch_size = batch_size};
 }
 
+/* Calls by name, not a table of addresses: a library without one of these functions is then refused by tr_abi_version,
+ * in words, and not by the loader. */
 int trgo_built_in(const char *kind, const char *options, size_t size, tr_processor *out, tr_error *error) {
-  static const struct {
-    const char *kind;
-    int (*make)(const char *, size_t, tr_processor *, tr_error *);
-  } known[] = {{"local", tr_local_processor},
-               {"jsonl", tr_jsonl_processor},
-               {"console", tr_console_processor},
-               {"mlflow", tr_mlflow_processor},
-               {"wandb", tr_wandb_processor}};
   out->struct_size = sizeof *out;
   error->struct_size = sizeof *error;
-  for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
-    if (strcmp(known[i].kind, kind) == 0) return known[i].make(options, size, out, error);
-  }
+  if (strcmp(kind, "local") == 0) return tr_local_processor(options, size, out, error);
+  if (strcmp(kind, "jsonl") == 0) return tr_jsonl_processor(options, size, out, error);
+  if (strcmp(kind, "console") == 0) return tr_console_processor(options, size, out, error);
+  if (strcmp(kind, "mlflow") == 0) return tr_mlflow_processor(options, size, out, error);
+  if (strcmp(kind, "wandb") == 0) return tr_wandb_processor(options, size, out, error);
   return TR_ENOENT;
 }
 

@@ -45,23 +45,23 @@ var logHandle = sync.OnceValue(func() C.uintptr_t { return C.uintptr_t(cgo.NewHa
 // Init starts the library. Its error says what is wrong with the configuration, or that the library that was found at
 // run time is not one for this package. A directory that cannot be used is a warning, not an error.
 func Init(options ...Option) error {
-	if err := checkABI(uint32(C.tr_abi_version()), C.GoString(C.tr_version())); err != nil {
-		return err
-	}
 	chosen := settings{buffer: defaultBuffer}
 	for _, option := range options {
 		option(&chosen)
 	}
+	if err := checkABI(uint32(C.tr_abi_version()), C.GoString(C.tr_version())); err != nil {
+		abandon(chosen.attachments)
+		return err
+	}
 	if err := start(&chosen); err != nil {
+		abandon(chosen.attachments)
 		return err
 	}
 	bufferLimit.Store(int64(chosen.buffer))
 	for i := range chosen.attachments {
 		_, err := AddProcessor(chosen.attachments[i])
 		if err != nil && !errors.Is(err, ErrState) { // which it is when tracing is switched off
-			for _, rest := range chosen.attachments[i+1:] {
-				rest.abandon()
-			}
+			abandon(chosen.attachments[i+1:])
 			C.tr_shutdown(0)
 			return err
 		}
@@ -69,16 +69,19 @@ func Init(options ...Option) error {
 	return nil
 }
 
-// checkABI refuses a library of another major version, or one that lacks what this package was built with.
+// checkABI refuses a library that is not one for this package.
 func checkABI(found uint32, version string) error {
 	const built = C.TR_ABI_VERSION
-	if found>>16 == built>>16 && found&0xffff >= built&0xffff {
+	if abiFits(found, built) {
 		return nil
 	}
 	return &Error{ErrUnsupported, fmt.Sprintf("this package was built for ABI %d.%d of libtrunkline, but the library that "+
 		"was loaded is version %q with ABI %d.%d: install a fitting one, or build again with its header", built>>16,
 		built&0xffff, version, found>>16, found&0xffff)}
 }
+
+// abiFits: the majors are equal, and the minor is not smaller than the one that was built with.
+func abiFits(found, built uint32) bool { return found>>16 == built>>16 && found&0xffff >= built&0xffff }
 
 func start(chosen *settings) error {
 	var config C.tr_config

@@ -6,3 +6,5 @@ package trunkline
 
 // #cgo pkg-config: trunkline
 import "C"
+
+const linkedStatically = false

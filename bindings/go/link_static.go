@@ -8,3 +8,5 @@ package trunkline
 // #cgo pkg-config: --static trunkline
 // #cgo LDFLAGS: -Wl,--as-needed -l:libtrunkline.a
 import "C"
+
+const linkedStatically = true

@@ -232,9 +232,7 @@ func tablesOf(attachments []Attachment) (*tableList, error) {
 		for made := range list.count {
 			C.trgo_release(list.at(made))
 		}
-		for _, rest := range attachments[i:] {
-			rest.abandon()
-		}
+		abandon(attachments[i:])
 		list.free()
 		return nil, err
 	}
@@ -275,9 +273,11 @@ func (t *tableList) fillHost(host *registration, out *C.tr_processor) error {
 }
 
 // abandon releases what was never attached.
-func (a *Attachment) abandon() {
-	if a.host != nil && a.host.used.CompareAndSwap(false, true) {
-		a.host.release()
+func abandon(attachments []Attachment) {
+	for _, each := range attachments {
+		if each.host != nil && each.host.used.CompareAndSwap(false, true) {
+			each.host.release()
+		}
 	}
 }
 

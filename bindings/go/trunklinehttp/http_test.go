@@ -1,0 +1,181 @@
+package trunklinehttp
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	trunkline "trunkline.dev/go"
+)
+
+type keeper struct {
+	lock    sync.Mutex
+	records []trunkline.Record
+}
+
+func (k *keeper) OnBatch(batch *trunkline.Batch) error {
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	k.records = append(k.records, batch.Records...)
+	return nil
+}
+
+func (k *keeper) find(t *testing.T, kind trunkline.RecordType, name string) *trunkline.Record {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	defer cancel()
+	if err := trunkline.Flush(ctx); err != nil {
+		t.Fatal(err)
+	}
+	k.lock.Lock()
+	defer k.lock.Unlock()
+	for i := range k.records {
+		if k.records[i].Type == kind && k.records[i].Name == name {
+			return &k.records[i]
+		}
+	}
+	t.Fatalf("there is no %s", name)
+	return nil
+}
+
+func session(t *testing.T) *keeper {
+	t.Helper()
+	kept := &keeper{}
+	err := trunkline.Init(trunkline.WithDirectory(t.TempDir()), trunkline.WithProcessors(),
+		trunkline.WithProcessor(trunkline.Custom(kept)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = trunkline.Shutdown(context.Background()) })
+	return kept
+}
+
+func server(t *testing.T) *httptest.Server {
+	t.Helper()
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /ok/{name}", func(w http.ResponseWriter, r *http.Request) {
+		_, span := trunkline.Start(r.Context(), "inside")
+		defer span.End()
+		_, _ = io.WriteString(w, r.Header.Get(header))
+		w.(http.Flusher).Flush()
+	})
+	mux.HandleFunc("/bad", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
+	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("boom") })
+	mux.HandleFunc("/hijack", func(w http.ResponseWriter, _ *http.Request) {
+		connection, _, err := http.NewResponseController(w).Hijack()
+		if err != nil {
+			t.Error(err)
+			return
+		}
+		_, _ = io.WriteString(connection, "HTTP/1.1 200 OK\r\nContent-Length: 5\r\n\r\ntaken")
+		_ = connection.Close()
+	})
+	made := httptest.NewUnstartedServer(Handler(mux))
+	made.Config.ErrorLog = slog.NewLogLogger(slog.DiscardHandler, slog.LevelError)
+	made.Start()
+	t.Cleanup(made.Close)
+	return made
+}
+
+func get(ctx context.Context, client *http.Client, url string) (string, error) {
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, url, nil)
+	if err != nil {
+		return "", err
+	}
+	response, err := client.Do(request)
+	if err != nil {
+		return "", err
+	}
+	defer response.Body.Close()
+	text, err := io.ReadAll(response.Body)
+	return string(text), err
+}
+
+func TestARequestGoesOnInTheServer(t *testing.T) {
+	kept := session(t)
+	at := server(t)
+	client := &http.Client{Transport: NewTransport(nil)}
+	ctx, trace := trunkline.StartTrace(context.Background(), "agent")
+	sent, err := get(ctx, client, at.URL+"/ok/x?key=secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	trace.End()
+	asked := kept.find(t, trunkline.RecordSpanEnd, "GET "+strings.TrimPrefix(at.URL, "http://"))
+	inside := kept.find(t, trunkline.RecordSpanEnd, "inside")
+	if sent != "00-"+trace.TraceID()+"-"+asked.SpanID.String()+"-01" {
+		t.Error("the server is told", sent)
+	}
+	if inside.ParentID != asked.SpanID || inside.TraceID != asked.TraceID {
+		t.Error("the server's span is not a child of the request")
+	}
+	status, _ := asked.Attr("http.response.status_code")
+	path, _ := asked.Attr("url.path")
+	if status.Int() != 200 || path.Text() != "/ok/x" || asked.Failed() {
+		t.Errorf("%+v", asked)
+	}
+	end := kept.find(t, trunkline.RecordTraceEnd, "GET /ok/x")
+	route, _ := end.Attr("http.route")
+	if route.Text() != "GET /ok/{name}" || end.Failed() {
+		t.Errorf("%+v", end)
+	}
+}
+
+func TestFailuresOfBothSides(t *testing.T) {
+	kept := session(t)
+	at := server(t)
+	client := &http.Client{Transport: NewTransport(nil)}
+	ctx, trace := trunkline.StartTrace(context.Background(), "agent")
+	if _, err := get(ctx, client, at.URL+"/bad"); err != nil {
+		t.Error(err)
+	}
+	if found := kept.find(t, trunkline.RecordTraceEnd, "GET /bad"); found.ErrorType != "http_502" {
+		t.Errorf("%+v", found)
+	}
+	if found := kept.find(t, trunkline.RecordSpanEnd, "GET "+strings.TrimPrefix(at.URL, "http://")); found.ErrorType != "http_502" {
+		t.Errorf("%+v", found)
+	}
+	if _, err := get(ctx, client, at.URL+"/panic"); err == nil {
+		t.Error("a server that panics answers")
+	}
+	if found := kept.find(t, trunkline.RecordTraceEnd, "GET /panic"); found.ErrorMessage != "boom" {
+		t.Errorf("%+v", found)
+	}
+	at.Close()
+	if _, err := get(ctx, client, "http://127.0.0.1:1/x"); err == nil {
+		t.Error("nobody answers")
+	}
+	if found := kept.find(t, trunkline.RecordSpanEnd, "GET 127.0.0.1:1"); !found.Failed() {
+		t.Errorf("%+v", found)
+	}
+	trace.End()
+}
+
+func TestWhatPassesUnchanged(t *testing.T) {
+	kept := session(t)
+	at := server(t)
+	client := &http.Client{Transport: NewTransport(nil)}
+	if sent, err := get(context.Background(), client, at.URL+"/ok/y"); err != nil || sent != "" {
+		t.Error("a request outside of every trace carries", sent, err)
+	}
+	if found := kept.find(t, trunkline.RecordTraceEnd, "GET /ok/y"); !found.ParentID.IsZero() {
+		t.Errorf("%+v", found)
+	}
+	if text, err := get(context.Background(), client, at.URL+"/hijack"); err != nil || text != "taken" {
+		t.Error(text, err)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	cancel()
+	traced, trace := trunkline.StartTrace(ctx, "agent")
+	if _, err := get(traced, client, at.URL+"/ok/z"); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
+	trace.End()
+}
