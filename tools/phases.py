@@ -78,6 +78,7 @@ def phases():
             *peers(),
             Step("python", "ctest", "tests/python/run.sh test --junit-xml=$RESULT/results.xml", ("build-release",), 20),
             Step("rust", "lines", "tests/rust/run.sh test", ("build-release",), 15),
+            Step("go", "lines", "tests/go/run.sh test", ("build-release",), 15),
             Step("packaging-smoke", "lines", "tests/packaging/run.sh smoke", ("build-release",)),
         ],
         "check": [
@@ -97,6 +98,8 @@ def phases():
             Step("configure-clang", "build", "cmake --preset clang"),
             Step("tidy", "lines", "tools/run_tidy.py", ("configure-clang",), 30),
             Step("python-types", "lines", "tests/python/run.sh types"),
+            Step("go-race", "lines", "tests/go/run.sh race", ("build-release",), 15),
+            Step("go-packaging", "lines", "tests/go/run.sh packaging", ("build-release",)),
             Step("python-wheel", "lines", "tests/python/run.sh wheel", minutes=20),
             preset_build("asan-ubsan"),
             suite("asan-ubsan", "build-asan-ubsan", "build-asan-ubsan"),

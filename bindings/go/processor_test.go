@@ -240,6 +240,9 @@ func TestReleasedOnceAfterTheLastHook(t *testing.T) {
 		case 0: // at once
 		case 1:
 			recordTrace("between", 1)
+			if i%20 == 1 {
+				eventually(t, "a hook is called", func() bool { return all[i].calls.Load() > 0 })
+			}
 		case 2:
 			time.Sleep(time.Duration(rand.IntN(200)) * time.Microsecond)
 		case 3:
@@ -257,8 +260,8 @@ func TestReleasedOnceAfterTheLastHook(t *testing.T) {
 		expect(t, "hooks after the release", each.late.Load(), 0)
 		called += each.calls.Load()
 	}
-	if called == 0 {
-		t.Error("no hook ran at all: the schedules prove nothing")
+	if called < schedules/20 {
+		t.Error("hooks ran", called, "times: the schedules prove little")
 	}
 }
 
