@@ -8,7 +8,7 @@ package main
 #include <stdint.h>
 #include <stdlib.h>
 
-/* The counts of the first version of the library. */
+// The counts of the first version of the library.
 typedef struct { uint32_t struct_size, mode; uint64_t traces_started, rest[23]; } head;
 
 static int (*init)(const void *, void *);
