@@ -78,7 +78,7 @@ run_tests() {
   tests go
   check "the documents" tests/go/documents.py "$package"
   check "the example is built" build_agent
-  TRUNKLINE_TEST_BIN=$build/bin TRUNKLINE_TEST_GO_AGENT=$place/agent/coding_agent \
+  TRUNKLINE_TEST_GO_AGENT=$place/agent/coding_agent \
     python3 tools/run_unittest.py tests/go/go_agent_test.py || failed=1
 }
 
