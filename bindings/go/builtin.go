@@ -92,3 +92,18 @@ func FamilyPreset(model string) (map[string]any, error) {
 	err := json.Unmarshal([]byte(C.GoString(found)), &preset)
 	return preset, err
 }
+
+// DownloadArtifact downloads an artifact of W&B, "entity/project/name:alias", into a folder, which is made if need be. What is
+// not said of the name is taken from the options. Files that are there already with the right digest are not fetched again.
+// It needs no Init, and waits until all files are there.
+func DownloadArtifact(options WandbOptions, name, folder string) error {
+	encoded, err := json.Marshal(options)
+	if err != nil {
+		return &Error{ErrInvalid, "the options: " + err.Error()}
+	}
+	data, size := text(string(encoded))
+	artifact, artifactSize := text(name)
+	into, intoSize := text(folder)
+	words := C.tr_error{struct_size: C.sizeof_tr_error}
+	return detailed(C.tr_wandb_download_artifact(data, size, artifact, artifactSize, into, intoSize, &words), &words)
+}

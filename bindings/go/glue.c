@@ -207,6 +207,32 @@ int trgo_run_set(tr_run run, int what, int64_t step, TRGO_ATTRIBUTES) {
   return result;
 }
 
+int trgo_run_add_artifact(tr_run run, const char* name, size_t name_size, const char* type, size_t type_size,
+                          const char* description, size_t description_size, const char* lists, size_t list_elements,
+                          TRGO_ATTRIBUTES) {
+  UNPACK(TR_ENOMEM);
+  tr_attribute* const both = unpack(lists, 2, list_elements);
+  int result = TR_ENOMEM;
+  if (both != NULL) {
+    const tr_value* const aliases = &both[0].value;
+    const tr_value* const files = &both[1].value; /* pairs of texts, which is what a tr_artifact_file is */
+    const tr_artifact artifact = {.struct_size = sizeof artifact,
+                                  .name = {name, name_size},
+                                  .type = {type, type_size},
+                                  .description = {description, description_size},
+                                  .aliases = aliases->data,
+                                  .alias_count = aliases->size,
+                                  .metadata = attributes,
+                                  .metadata_count = count,
+                                  .files = files->data,
+                                  .file_count = files->size / 2};
+    result = tr_run_add_artifact(run, &artifact);
+  }
+  free(both);
+  free(attributes);
+  return result;
+}
+
 /* ---- the host's side ---- */
 
 static __thread int inside_hook;

@@ -66,6 +66,10 @@ int trgo_context_extract(const char* traceparent, size_t size, uint8_t ids[24], 
 tr_run trgo_run_start(tr_trace trace, const char* name, size_t name_size, const char* project, size_t project_size,
                       const char* group, size_t group_size, TRGO_ATTRIBUTES);
 enum { TRGO_LOG, TRGO_SUMMARY, TRGO_CONFIG };
+/* `lists`, packed: aliases, then files as the path and the file of each in turn, both lists of texts. */
+int trgo_run_add_artifact(tr_run run, const char* name, size_t name_size, const char* type, size_t type_size,
+                          const char* description, size_t description_size, const char* lists, size_t list_elements,
+                          TRGO_ATTRIBUTES);
 int trgo_run_set(tr_run run, int what, int64_t step, TRGO_ATTRIBUTES);
 
 /* ---- the host's side ---- */

@@ -28,6 +28,10 @@ const (
 	RecordRunTag      RecordType = C.TR_RECORD_RUN_TAG
 	RecordRunFinish   RecordType = C.TR_RECORD_RUN_FINISH
 	RecordRunArtifact RecordType = C.TR_RECORD_RUN_ARTIFACT // name: its path
+
+	RecordRunAddArtifact RecordType = C.TR_RECORD_RUN_ADD_ARTIFACT
+	RecordRunUseArtifact RecordType = C.TR_RECORD_RUN_USE_ARTIFACT
+	RecordRunMedia       RecordType = C.TR_RECORD_RUN_MEDIA // name: its key
 )
 
 // A RecordFlag is something that is said of a record.

@@ -84,6 +84,64 @@ func (r *Run) LogArtifact(path, file string) error {
 	return errorOf(C.tr_run_log_artifact(r.handle, data, size, name, length))
 }
 
+// A Media is what a file of the history is.
+type Media uint32
+
+const (
+	MediaImage Media = C.TR_MEDIA_IMAGE // PNG, JPEG, GIF or WebP
+	MediaHTML  Media = C.TR_MEDIA_HTML
+)
+
+// LogMedia logs an image or a page under a key of the history. The file is read now, and again when it is delivered.
+func (r *Run) LogMedia(step int64, key string, kind Media, file string) error {
+	if !r.Recording() {
+		return nil
+	}
+	data, size := text(key)
+	name, length := text(file)
+	return errorOf(C.tr_run_log_media(r.handle, C.int64_t(step), data, size, C.tr_media(kind), name, length))
+}
+
+// An Artifact is a named set of files, of which a server keeps versions.
+type Artifact struct {
+	Name, Type, Description string
+	Aliases                 []string
+	Metadata                []Attr
+	Files                   []ArtifactFile
+}
+
+// An ArtifactFile is a file, or all files of a folder. An empty path: the file's own name; of a folder nothing before the
+// names in it.
+type ArtifactFile struct{ Path, File string }
+
+// AddArtifact adds an artifact that the run has made. Its files are read now, and must not change until they are delivered.
+func (r *Run) AddArtifact(artifact Artifact) error {
+	if !r.Recording() {
+		return nil
+	}
+	var files []string
+	for _, each := range artifact.Files {
+		files = append(files, each.Path, each.File)
+	}
+	lists := pack([]Attr{Strings("aliases", artifact.Aliases), Strings("files", files)})
+	name, nameSize := text(artifact.Name)
+	kind, kindSize := text(artifact.Type)
+	description, descriptionSize := text(artifact.Description)
+	metadata := pack(artifact.Metadata)
+	return errorOf(C.trgo_run_add_artifact(r.handle, name, nameSize, kind, kindSize, description, descriptionSize,
+		lists.data(), lists.arrayElements(), metadata.data(), metadata.size(), metadata.attributes(),
+		metadata.arrayElements()))
+}
+
+// UseArtifact says that the run uses an artifact: "name:alias", with "project/" or "entity/project/" before it for another's.
+func (r *Run) UseArtifact(name string) error {
+	if !r.Recording() {
+		return nil
+	}
+	data, size := text(name)
+	return errorOf(C.tr_run_use_artifact(r.handle, data, size))
+}
+
 // Finish finishes the run.
 func (r *Run) Finish(status RunStatus, exitCode int) error {
 	if !r.Recording() {

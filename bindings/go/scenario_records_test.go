@@ -17,7 +17,8 @@ type form = map[string]any
 var recordNames = map[RecordType]string{RecordTraceStart: "trace_start", RecordSpanStart: "span_start",
 	RecordSpanEnd: "span_end", RecordTraceEnd: "trace_end", RecordEvent: "event", RecordRunStart: "run_start",
 	RecordRunLog: "run_log", RecordRunSummary: "run_summary", RecordRunConfig: "run_config", RecordRunTag: "run_tag",
-	RecordRunFinish: "run_finish", RecordRunArtifact: "run_artifact"}
+	RecordRunFinish: "run_finish", RecordRunArtifact: "run_artifact",
+	RecordRunAddArtifact: "run_add_artifact", RecordRunUseArtifact: "run_use_artifact", RecordRunMedia: "run_media"}
 
 var (
 	valueNames  = []string{"null", "bool", "i64", "f64", "str", "bytes", "json", "bools", "i64s", "f64s", "strs"}

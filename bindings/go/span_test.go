@@ -7,6 +7,8 @@ import (
 	"fmt"
 	"io/fs"
 	"math"
+	"os"
+	"path/filepath"
 	"strings"
 	"sync"
 	"testing"
@@ -346,6 +348,49 @@ func TestTracesAcrossProcesses(t *testing.T) {
 	expect(t, "recording", other.Recording(), true)
 	_, unsampled := StartTrace(context.Background(), "unsampled", WithTraceparent(remote[:53]+"00"))
 	expect(t, "recording what is not sampled", unsampled.Recording(), false)
+}
+
+func TestFilesOfRuns(t *testing.T) {
+	kept := session(t)
+	folder := t.TempDir()
+	page := filepath.Join(folder, "page.html")
+	if err := os.WriteFile(page, []byte("<p>"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	run := StartRun(context.Background(), RunOptions{Name: "run"})
+	for what, err := range map[string]error{
+		"a file": run.LogArtifact("x/page.html", page), "media": run.LogMedia(2, "page", MediaHTML, page),
+		"an artifact": run.AddArtifact(Artifact{Name: "model", Type: "model", Aliases: []string{"best", "v-1"},
+			Metadata: []Attr{Int("n", 1), Strings("l", []string{"a", "b"})},
+			Files:    []ArtifactFile{{"", page}, {"other.html", page}}}),
+		"a use": run.UseArtifact("data:latest"),
+	} {
+		expect(t, what, err, nil)
+	}
+	for what, err := range map[string]error{
+		"an image that is none":         run.LogMedia(2, "page", MediaImage, page),
+		"an artifact without files":     run.AddArtifact(Artifact{Name: "model", Type: "model"}),
+		"two files of one path":         run.AddArtifact(Artifact{Name: "m", Type: "t", Files: []ArtifactFile{{"a", page}, {"a", page}}}),
+		"a download without a name":     DownloadArtifact(WandbOptions{APIKey: "k", BaseURL: "http://127.0.0.1:1"}, "", folder),
+		"a file that leads out of here": run.LogArtifact("../x", page),
+	} {
+		if !errors.Is(err, ErrInvalid) {
+			t.Error(what, err)
+		}
+	}
+	added := kept.only(t, RecordRunAddArtifact, "model")
+	files, _ := added.Attr("files")
+	aliases, _ := added.Attr("aliases")
+	for _, part := range []string{`"page.html"`, `"other.html"`} {
+		if !strings.Contains(files.String(), part) {
+			t.Error(files, "has no", part)
+		}
+	}
+	if !strings.Contains(aliases.String(), "best") || !strings.Contains(aliases.String(), "v-1") {
+		t.Error(aliases)
+	}
+	kept.only(t, RecordRunUseArtifact, "data:latest")
+	expect(t, "the step of media", kept.only(t, RecordRunMedia, "page").Step, 2)
 }
 
 func TestRuns(t *testing.T) {
