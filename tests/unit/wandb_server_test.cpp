@@ -75,7 +75,7 @@ TEST_F(WandbServer, ARunThatIsRefusedTellsWhatIsThere) {
   RunDelta first = rows(0, 4);
   first.begins = true;
   RunState other = state_;
-  ASSERT_EQ(backend_->write(&other, first).code, 0);
+  ASSERT_EQ(backend_->write(&other, first, &lost_).code, 0);
   test::ask(server_, "/_faults", R"([{"match": "UpsertBucket", "times": 1, "fault": ["status", "400"]}])");
   EXPECT_EQ(backend_->write(&state_, first, &lost_).code, TR_EINVAL);
   state_.entity = other.entity;
