@@ -94,7 +94,6 @@ class Player {
   std::vector<std::unique_ptr<Collector>> collectors_;
   std::map<std::string, tr_processor_stats> counts_;  // of the processors whose life of the library is over
   std::map<std::string, std::pair<tr_batch*, Collector*>> batches_;
-  Values values_;
   Names names_;
   mutable std::mutex mutex_;  // hooks play steps too
   std::map<std::string, uint64_t> handles_;

@@ -61,11 +61,12 @@ tr_usage usage_of(const json& given) {
 }  // namespace
 
 void Player::trace_start(Fields& step) {
+  Values values;
   const std::string name = step.text("name");
   const std::string group = step.text("group_id", "");
   const std::string foreign = step.text("foreign_id", "");
   const std::string traceparent = step.text("traceparent", "");
-  const auto& metadata = values_.attributes(step.take("metadata", json::object()));
+  const auto& metadata = values.attributes(step.take("metadata", json::object()));
   tr_context parent{};
   parent.struct_size = sizeof parent;
   if (!traceparent.empty() && tr_context_extract(TEXT(traceparent), &parent) != TR_OK) {
@@ -78,9 +79,10 @@ void Player::trace_start(Fields& step) {
 }
 
 void Player::trace_set(Fields& step) {
+  Values values;
   const tr_trace trace = handle(step, "trace");
   const std::string key = step.text("key");
-  check(step, set_by_type(trace, key, values_.value(step.take("value"))));
+  check(step, set_by_type(trace, key, values.value(step.take("value"))));
 }
 
 void Player::trace_set_error(Fields& step) {
@@ -91,33 +93,37 @@ void Player::trace_set_error(Fields& step) {
 }
 
 void Player::trace_event(Fields& step) {
+  Values values;
   const tr_trace trace = handle(step, "trace");
   const std::string name = step.text("name");
-  const auto& attributes = values_.attributes(step.take("attributes", json::object()));
+  const auto& attributes = values.attributes(step.take("attributes", json::object()));
   check(step, tr_trace_event(trace, TEXT(name), TEXT(attributes)));
 }
 
 void Player::trace_end(Fields& step) { check(step, tr_trace_end(handle(step, "trace"))); }
 
 void Player::span_start(Fields& step) {
+  Values values;
   const tr_trace trace = handle(step, "trace");
   const tr_span parent = handle_or_none(step, "parent");
   const tr_kind kind = kind_of(step.take("kind"));
   const std::string name = step.text("name");
   if (!step.has("attributes")) return started(step, tr_span_start(trace, parent, kind, TEXT(name)));
-  const auto& attributes = values_.attributes(step.take("attributes"));
+  const auto& attributes = values.attributes(step.take("attributes"));
   started(step, tr_span_start_with(trace, parent, kind, TEXT(name), TEXT(attributes)));
 }
 
 void Player::span_set(Fields& step) {
+  Values values;
   const tr_span span = handle(step, "span");
   const std::string key = step.text("key");
-  check(step, set_span_by_type(span, key, values_.value(step.take("value"))));
+  check(step, set_span_by_type(span, key, values.value(step.take("value"))));
 }
 
 void Player::span_set_many(Fields& step) {
+  Values values;
   const tr_span span = handle(step, "span");
-  const auto& attributes = values_.attributes(step.take("attributes"));
+  const auto& attributes = values.attributes(step.take("attributes"));
   check(step, tr_span_set_values(span, TEXT(attributes)));
 }
 
@@ -145,14 +151,16 @@ void Player::span_set_step(Fields& step) {
 }
 
 void Player::span_set_input(Fields& step) {
+  Values values;
   const tr_span span = handle(step, "span");
-  const tr_value value = values_.value(step.take("value"));
+  const tr_value value = values.value(step.take("value"));
   check(step, tr_span_set_input(span, value.type, static_cast<const char*>(value.data), value.size));
 }
 
 void Player::span_set_output(Fields& step) {
+  Values values;
   const tr_span span = handle(step, "span");
-  const tr_value value = values_.value(step.take("value"));
+  const tr_value value = values.value(step.take("value"));
   check(step, tr_span_set_output(span, value.type, static_cast<const char*>(value.data), value.size));
 }
 
@@ -170,26 +178,29 @@ void Player::span_set_foreign_id(Fields& step) {
 }
 
 void Player::span_event(Fields& step) {
+  Values values;
   const tr_span span = handle(step, "span");
   const std::string name = step.text("name");
-  const auto& attributes = values_.attributes(step.take("attributes", json::object()));
+  const auto& attributes = values.attributes(step.take("attributes", json::object()));
   check(step, tr_span_event(span, TEXT(name), TEXT(attributes)));
 }
 
 void Player::span_end(Fields& step) {
+  Values values;
   const tr_span span = handle(step, "span");
   if (!step.has("attributes")) return check(step, tr_span_end(span));
-  const auto& attributes = values_.attributes(step.take("attributes"));
+  const auto& attributes = values.attributes(step.take("attributes"));
   check(step, tr_span_end_with(span, TEXT(attributes)));
 }
 
 void Player::span_record(Fields& step) {
+  Values values;
   const std::string name = step.text("name");
   const std::string foreign = step.text("foreign_id", "");
   const std::string type = step.text("error_type", "");
   const std::string message = step.text("error_message", "");
   const std::string id = step.text("id", "");
-  const auto& attributes = values_.attributes(step.take("attributes", json::object()));
+  const auto& attributes = values.attributes(step.take("attributes", json::object()));
   tr_span_data data{};
   data.struct_size = sizeof data;
   data.trace = handle(step, "trace");
@@ -246,10 +257,11 @@ void Player::extract(Fields& step) {
 }
 
 void Player::run_start(Fields& step) {
+  Values values;
   const std::string name = step.text("name", "");
   const std::string project = step.text("project", "");
   const std::string group = step.text("group_id", "");
-  const auto& config = values_.attributes(step.take("config", json::object()));
+  const auto& config = values.attributes(step.take("config", json::object()));
   const tr_run_options options{
       sizeof options, 0, handle_or_none(step, "trace"), view(name), view(project), view(group), config.data(),
       config.size()};
@@ -257,21 +269,24 @@ void Player::run_start(Fields& step) {
 }
 
 void Player::run_log(Fields& step) {
+  Values values;
   const tr_run run = handle(step, "run");
   const int64_t number = step.integer("step", -1);
-  const auto& attributes = values_.attributes(step.take("metrics"));
+  const auto& attributes = values.attributes(step.take("metrics"));
   check(step, tr_run_log(run, number, TEXT(attributes)));
 }
 
 void Player::run_set_summary(Fields& step) {
+  Values values;
   const tr_run run = handle(step, "run");
-  const auto& attributes = values_.attributes(step.take("items"));
+  const auto& attributes = values.attributes(step.take("items"));
   check(step, tr_run_set_summary(run, TEXT(attributes)));
 }
 
 void Player::run_set_config(Fields& step) {
+  Values values;
   const tr_run run = handle(step, "run");
-  const auto& attributes = values_.attributes(step.take("items"));
+  const auto& attributes = values.attributes(step.take("items"));
   check(step, tr_run_set_config(run, TEXT(attributes)));
 }
 
