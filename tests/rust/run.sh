@@ -23,6 +23,8 @@ fi
 # What is fetched and built from it is kept, by compiler and by what is asked for.
 key=$(cat <(rustc -vV) "$crates/Cargo.lock" "$agent/Cargo.lock" | sha256sum | cut -c1-16)
 export CARGO_HOME=$cache/rust/home CARGO_TARGET_DIR=$cache/rust/target-$key
+# Each clone leaves its own builds there: when there are many they all go.
+if [[ -d $CARGO_TARGET_DIR ]] && (($(du -sm "$CARGO_TARGET_DIR" | cut -f1) > 2000)); then rm -rf "$CARGO_TARGET_DIR"; fi
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT

@@ -22,7 +22,7 @@ pub fn flush(timeout: Duration) -> Result<()> {
 }
 
 /// Ends what is open, delivers what is left and stops the library. What durable processors do not have by then waits for
-/// the next start.
+/// the next start. There is one library in a process: a [`Session`] that is dropped later ends whatever runs then.
 pub fn shutdown(timeout: Duration) -> Result<()> {
     check(unsafe { sys::tr_shutdown(milliseconds(timeout)) })
 }
