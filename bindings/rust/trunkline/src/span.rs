@@ -55,7 +55,10 @@ impl SpanRef {
     /// Sets an attribute; the last value of a key wins.
     #[inline]
     pub fn set<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> &Self {
-        self.set_raw(key, &value.into());
+        // Tracing that is off costs no call.
+        if self.span != 0 {
+            self.set_raw(key, &value.into());
+        }
         self
     }
 
@@ -68,7 +71,7 @@ impl SpanRef {
     fn set_raw(&self, key: &str, value: &Value<'_>) -> c_int {
         let (span, name, size) = (self.span, start(key), key.len());
         if span == 0 {
-            return sys::TR_OK; // as the library answers; tracing that is off costs no call
+            return sys::TR_OK; // as the library answers
         }
         unsafe {
             match value {
