@@ -403,7 +403,6 @@ fn every_hook_is_called_and_what_was_not_taken_waits_for_the_next_one() {
     let taken: Vec<&str> = said.iter().map(String::as_str).filter(|each| each.len() == 1).collect();
     assert_eq!(taken, ["b", "c", "t"], "{said:?}");
     assert!(calls.has("restore state") && calls.has("flush"), "{said:?}");
-    std::fs::remove_dir_all(folder).unwrap();
 }
 
 #[test]

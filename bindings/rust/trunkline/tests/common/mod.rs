@@ -3,6 +3,7 @@
 #![allow(dead_code, missing_docs)]
 
 use std::collections::BTreeMap;
+use std::ops::Deref;
 use std::path::{Path, PathBuf};
 use std::process::{Command, ExitStatus, Output, Stdio};
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -96,18 +97,42 @@ static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
 
 /// A session of a test. There is one instance in a process, so that tests of one program wait for each other.
 pub struct World {
-    pub folder: PathBuf,
+    pub folder: Folder,
     pub kept: Kept,
     session: Option<Session>,
     _only: MutexGuard<'static, ()>,
 }
 
-pub fn fresh_folder() -> PathBuf {
+/// A folder that goes with its test.
+pub struct Folder(PathBuf);
+
+impl Deref for Folder {
+    type Target = Path;
+
+    fn deref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl AsRef<Path> for Folder {
+    fn as_ref(&self) -> &Path {
+        &self.0
+    }
+}
+
+impl Drop for Folder {
+    fn drop(&mut self) {
+        // A processor that was abandoned may still write there.
+        let _left = std::fs::remove_dir_all(&self.0);
+    }
+}
+
+pub fn fresh_folder() -> Folder {
     static MADE: AtomicU32 = AtomicU32::new(0);
     let name = format!("trunkline-rust-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
     std::fs::create_dir_all(&folder).unwrap();
-    folder
+    Folder(folder)
 }
 
 /// Nothing is started, and nothing else runs.
@@ -164,7 +189,6 @@ impl World {
 impl Drop for World {
     fn drop(&mut self) {
         drop(self.session.take());
-        let _kept_if_it_fails = std::fs::remove_dir_all(&self.folder);
     }
 }
 
