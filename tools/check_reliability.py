@@ -1,7 +1,7 @@
 #!/usr/bin/env python3
 """Holds docs/reliability.md against the tests: every row of the fault table has a promise, tests and an outcome, and
 every test it names is there: check_reliability.py [BUILD_FOLDER]. Names are those of ctest (* stands for anything),
-`rust.FILE.NAME` for a test of bindings/rust, or `step NAME` for a step of tools/phases.py."""
+`rust.FILE.NAME` for a test of bindings/rust, `go.NAME` for one of bindings/go, or `step NAME` for a step of tools/phases.py."""
 import fnmatch
 import glob
 import os
@@ -46,11 +46,20 @@ def rust_tests():
     return names
 
 
+def go_tests():
+    """`go.NAME` of the functions that Go's tool takes for tests."""
+    names = []
+    for path in sorted(glob.glob("bindings/go/**/*_test.go", recursive=True)):
+        with open(path, encoding="utf-8") as file:
+            names += [f"go.{name}" for name in re.findall(r"^func (Test\w+)\(t \*testing\.T\)", file.read(), re.M)]
+    return names
+
+
 def known_tests(build):
     listing = subprocess.run(["ctest", "--test-dir", build, "-N"], capture_output=True, text=True)
     names = re.findall(r"^\s*Test\s+#\d+: (\S+)", listing.stdout, re.M)
     steps = [f"step {step.name}" for steps in phases.phases().values() for step in steps]
-    return names + rust_tests() + steps
+    return names + rust_tests() + go_tests() + steps
 
 
 def tests_of(cell):

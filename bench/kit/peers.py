@@ -31,6 +31,7 @@ class Peer:
     native: bool = False  # callgrind says something about it
     label: str = ""  # what its own line of JSON does not say
     binding: bool = False  # ours in another language: it has the workloads of kit/bindings.py as well
+    packs: bool = False  # and `packed` among them
 
 
 def run(command, folder, **environment):
@@ -86,16 +87,36 @@ def jemalloc():
     raise RuntimeError("libjemalloc2 is not installed")
 
 
+def go_source(name, folder):
+    shutil.copytree(PEERS / name, folder / "source")
+    shutil.copy(PEERS / "harness.go", folder / "source")
+    return folder / "source"
+
+
 def go():
-    source = PEERS / "otel_go"
-
     def make(folder):
-        shutil.copytree(source, folder / "source")
-        run(["go", "mod", "tidy"], folder / "source")
-        run(["go", "build", "-o", str(folder / "program"), "."], folder / "source")
+        source = go_source("otel_go", folder)
+        run(["go", "mod", "tidy"], source)
+        run(["go", "build", "-o", str(folder / "program"), "."], source)
 
+    files = [PEERS / "otel_go" / "go.mod", PEERS / "otel_go" / "main.go", PEERS / "harness.go"]
     version = run(["go", "version"], BENCH)
-    return Program([str(cache.made_once("otel_go", [source / "go.mod", source / "main.go"], make, version) / "program")])
+    return Program([str(cache.made_once("otel_go", files, make, version) / "program")])
+
+
+def ours_in_go():
+    """With the library in build/, for which a description is made that pkg-config finds. Go keeps what it has built."""
+    folder, library, header = BUILT / "go", ROOT / "build" / "lib", ROOT / "capi" / "include"
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir(parents=True)
+    source = go_source("trunkline_go", folder)
+    (folder / "trunkline.pc").write_text(f"Name: trunkline\nDescription: in build/\nVersion: 0\n"
+                                         f"Libs: -L{library} -ltrunkline\nCflags: -I{header}\n")
+    run(["go", "mod", "edit", "-replace", f"trunkline.dev/go={ROOT / 'bindings' / 'go'}"], source)
+    key = cache.key_of([header / "trunkline.h"])
+    run(["go", "build", "-o", str(folder / "program"), "."], source, PKG_CONFIG_PATH=str(folder),
+        GOCACHE=str(cache.root().parent / "go" / "build"), CGO_CFLAGS=f"-O2 -g -DTRUNKLINE_KEY=0x{key}")
+    return Program([str(folder / "program")], {"LD_LIBRARY_PATH": str(library)})
 
 
 def javascript():
@@ -128,6 +149,7 @@ def python(name):
 TABLE = (
     Peer("trunkline", ours, native=True),
     Peer("trunkline-rust", ours_in_rust, native=True, binding=True),
+    Peer("trunkline-go", ours_in_go, binding=True, packs=True),
     Peer("floor", floor, native=True),
     Peer("fastrace", rust("fastrace"), native=True),
     Peer("otel-rust", rust("otel_rust"), native=True),

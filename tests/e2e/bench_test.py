@@ -116,22 +116,25 @@ class Goals(unittest.TestCase):
 
 
 class Bindings(Scratch):
-    FIGURES = """import json; row = {"op6": (300, 900), "op6read": (310, 1200)}[sys.argv[1]]
+    FIGURES = """import json; row = {"op6": (300, 900), "op6read": (310, 1200), "packed": (200, 800)}[sys.argv[1]]
 print(json.dumps({"call_ns": row[0], "cpu_ns": row[1]}))"""
 
     def cost(self, script):
-        programs = {name: self.program(name, script) for name in ("trunkline-rust", "fastrace")}
+        programs = {name: self.program(name, script) for name in ("trunkline-rust", "trunkline-go", "fastrace")}
         return bindings.measure(programs, 2, self.scratch)
 
     def test_what_the_reader_costs_is_the_delivery(self):
         costs, failures = self.cost(self.FIGURES)
-        self.assertEqual((list(costs), failures), (["trunkline-rust"], {}))
+        self.assertEqual((list(costs), failures), (["trunkline-rust", "trunkline-go"], {}))
         self.assertEqual((costs["trunkline-rust"].call, costs["trunkline-rust"].delivery), ((300, 300), (300, 300)))
-        self.assertIn("| trunkline-rust | 300 (300) | 300 (300) |", bindings.section(costs))
+        self.assertIn("| trunkline-rust | 300 (300) | - | 300 (300) |", bindings.section(costs))
+        self.assertIn("| trunkline-go | 300 (300) | 200 (200) | 300 (300) |", bindings.section(costs))
 
     def test_what_failed_is_said(self):
         costs, failures = self.cost("sys.exit('broken')")
-        self.assertEqual((costs, sorted(failures)), ({}, [("trunkline-rust", "op6"), ("trunkline-rust", "op6read")]))
+        self.assertEqual((costs, sorted(failures)),
+                         ({}, [("trunkline-go", "op6"), ("trunkline-go", "op6read"), ("trunkline-go", "packed"),
+                               ("trunkline-rust", "op6"), ("trunkline-rust", "op6read")]))
 
     def test_goals_are_reached_or_not(self):
         def reached(call, delivery, w1):
@@ -141,6 +144,15 @@ print(json.dumps({"call_ns": row[0], "cpu_ns": row[1]}))"""
 
         self.assertEqual(reached(350, 350, 100), [True, True, True, None])
         self.assertEqual(reached(351, 351, 101), [False, False, False, None])
+
+    def test_goals_of_what_packs(self):
+        def reached(call, packed, w1):
+            costs = {"trunkline-go": bindings.Cost((call, call), (700, 700), (packed, packed))}
+            outcomes = {("trunkline-go", "W1"): outcome(w1), ("otel-go", "W1"): outcome(1000)}
+            return [goal.reached for goal in goals.binding_goals(outcomes, costs)]
+
+        self.assertEqual(reached(500, 350, 200), [True, True, True, True])
+        self.assertEqual(reached(501, 351, 201), [False, False, True, False])
 
 
 class Page(unittest.TestCase):

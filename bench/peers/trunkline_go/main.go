@@ -1,6 +1,6 @@
 // The workloads of the comparison through the package for Go, with the log on disk; and spans with four attributes: each
-// set by a call that crosses at once (op6), as options and at the end (packed), and packed with a processor in Go that
-// reads every field (delivered). Usage: W1|W3|W4|op6|packed|delivered THREADS.
+// set by a call that crosses at once (op6), the same with a processor in Go that reads every field (op6read), and as options
+// and at the end, which cross together (packed). Usage: W1|W3|W4|op6|op6read|packed THREADS.
 package main
 
 import (
@@ -92,15 +92,12 @@ func flush() {
 func main() {
 	workload, threads := arguments()
 	options := []trunkline.Option{trunkline.WithProcessors(),
-		trunkline.WithProcessor(trunkline.Custom(counter{workload == "delivered"}))}
-	work := map[string]func(int){"W1": full, "W4": full, "W3": bare, "op6": op6}[workload]
-	if work == nil {
-		work = packed
-	}
+		trunkline.WithProcessor(trunkline.Custom(counter{workload == "op6read"}))}
+	work := map[string]func(int){"W1": full, "W4": full, "W3": bare, "op6": op6, "op6read": op6, "packed": packed}[workload]
 	switch workload {
 	case "W4":
 		options = append(options, trunkline.WithDisabled())
-	case "op6":
+	case "op6", "op6read":
 		options = append(options, trunkline.WithAttributeBuffer(0))
 	}
 	if err := trunkline.Init(options...); err != nil {
