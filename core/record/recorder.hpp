@@ -136,6 +136,7 @@ class Recorder {
              size_t size, uint32_t flags = 0) noexcept;
   template <class Value>
   bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, Value value) noexcept;
+  int append_word(ThreadState& thread, Slot& slot, tr_type type, std::string_view key, uint64_t bits) noexcept;
   int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;
   int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) noexcept;
   int append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,

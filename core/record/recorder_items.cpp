@@ -1,6 +1,7 @@
 // Items: where the bytes of names, attributes and events go - into the slot, into a block of overflow, or, when they
 // are large, into extents.
 #include <algorithm>
+#include <bit>
 #include <cstring>
 
 #include "model/names.hpp"
@@ -9,6 +10,7 @@
 #include "record/event_encoder.hpp"
 #include "record/extent.hpp"
 #include "record/recorder.hpp"
+#include "record/recorder_inline.hpp"
 
 namespace trunkline::record {
 namespace {
@@ -220,18 +222,21 @@ int Recorder::append_strings(ThreadState& thread, Slot& slot, std::string_view k
   return cut ? TR_ELIMIT : TR_OK;
 }
 
+int Recorder::append_word(ThreadState& thread, Slot& slot, tr_type type, std::string_view key, uint64_t bits) noexcept {
+  if (append_plain(slot, Field::kAttribute, type, key, Word{bits})) return TR_OK;
+  return append(thread, slot, Field::kAttribute, type, key, &bits, sizeof bits);
+}
+
 int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept {
   switch (value.type) {
     case TR_TYPE_NULL:
       return append(thread, slot, Field::kAttribute, value.type, key, nullptr, 0);
-    case TR_TYPE_BOOL: {
-      const int64_t truth = value.i64 != 0 ? 1 : 0;
-      return append(thread, slot, Field::kAttribute, value.type, key, &truth, sizeof truth);
-    }
+    case TR_TYPE_BOOL:
+      return append_word(thread, slot, value.type, key, value.i64 != 0 ? 1 : 0);
     case TR_TYPE_I64:
-      return append(thread, slot, Field::kAttribute, value.type, key, &value.i64, sizeof value.i64);
+      return append_word(thread, slot, value.type, key, static_cast<uint64_t>(value.i64));
     case TR_TYPE_F64:
-      return append(thread, slot, Field::kAttribute, value.type, key, &value.f64, sizeof value.f64);
+      return append_word(thread, slot, value.type, key, std::bit_cast<uint64_t>(value.f64));
     default:
       break;
   }
@@ -240,7 +245,11 @@ int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key
   if (value.type == TR_TYPE_BYTES && value.size == TR_NUL) return TR_EINVAL;
   const size_t elements = text ? text_size(value.data, value.size) : value.size;
   if (elements > PTRDIFF_MAX / 16 || (elements != 0 && value.data == nullptr)) return TR_EINVAL;
-  if (text) return append(thread, slot, Field::kAttribute, value.type, key, value.data, elements);
+  if (text) {
+    const Bytes bytes{value.data, elements};
+    if (append_plain(slot, Field::kAttribute, value.type, key, bytes)) return TR_OK;
+    return append(thread, slot, Field::kAttribute, value.type, key, value.data, elements);
+  }
   if (value.type == TR_TYPE_STR_ARRAY) return append_strings(thread, slot, key, value);
   return append(thread, slot, Field::kAttribute, value.type, key, value.data, scalar_bytes(value));
 }
