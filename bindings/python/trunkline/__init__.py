@@ -50,10 +50,10 @@ __version__ = _trunkline.version()
 AGAIN = _trunkline.EAGAIN  #: for Batch.ack: to be offered again
 
 __all__ = [
-    "AGAIN", "Again", "Batch", "BuiltIn", "Event", "Kind", "Mode", "Record", "RecordType", "Run", "RunStatus", "Span",
-    "ThreadPoolExecutor", "Trace", "TraceProcessor", "Traced", "TrunklineError", "Usage", "add_trace_processor",
-    "console_processor", "current_span", "current_trace", "current_traceparent", "disabled", "download_wandb_artifact",
-    "family_preset", "force_flush", "in_context", "init", "jsonl_processor", "local_processor", "mlflow_processor", "processor_stats",
-    "remove_trace_processor", "set_trace_processors", "shutdown", "span", "start_run", "stats", "trace",
-    "wandb_processor",
+    "AGAIN", "Again", "Batch", "BuiltIn", "Event", "Kind", "Mode", "Record", "RecordType", "Run", "RunStatus",
+    "Span", "ThreadPoolExecutor", "Trace", "TraceProcessor", "Traced", "TrunklineError", "Usage",
+    "add_trace_processor", "console_processor", "current_span", "current_trace", "current_traceparent",
+    "disabled", "download_wandb_artifact", "family_preset", "force_flush", "in_context", "init",
+    "jsonl_processor", "local_processor", "mlflow_processor", "processor_stats", "remove_trace_processor",
+    "set_trace_processors", "shutdown", "span", "start_run", "stats", "trace", "wandb_processor",
 ]
