@@ -29,12 +29,13 @@ Error add_file(const std::string& path, const std::string& file, std::vector<Run
 
 // Links to folders are not followed, so that it comes to an end.
 Error add_folder(const std::string& prefix, const fs::path& folder, std::vector<RunFile>* out) {
+  const std::string above = prefix.empty() ? "" : prefix + "/";
   std::error_code failure;
   fs::recursive_directory_iterator at(folder, failure);
   while (!failure && at != fs::recursive_directory_iterator()) {
     if (at->is_regular_file(failure) && !failure) {
       const std::string name = at->path().lexically_relative(folder).string();
-      Error error = add_file(prefix.empty() ? name : prefix + "/" + name, at->path().string(), out);
+      Error error = add_file(above + name, at->path().string(), out);
       if (error) return error;
     }
     if (!failure) at.increment(failure);

@@ -113,7 +113,7 @@ Error Storage::put_file(const SignedUrl& to, const processors::RunFile& file) {
   return put_request(to, file.version.size, std::move(request));
 }
 
-Error Storage::get_request(std::string url, net::Request request, std::string* body) {
+Error Storage::get_request(std::string url, const net::Request& request, std::string* body) {
   for (int hop = 0; hop <= kMostRedirects; ++hop) {
     net::Response response;
     if (Error error = ask(url, request, &response)) return error;
@@ -130,7 +130,7 @@ Error Storage::get(const std::string& url, std::string* body) {
   net::Request request;
   request.timeout_ms = timeout_ms_;
   request.response_limit = kMostBodyBytes;
-  return get_request(url, std::move(request), body);
+  return get_request(url, request, body);
 }
 
 Error Storage::get_file(const std::string& url, int64_t size, std::shared_ptr<const UniqueFd> out) {
@@ -138,7 +138,7 @@ Error Storage::get_file(const std::string& url, int64_t size, std::shared_ptr<co
   request.timeout_ms = longest(timeout_ms_, size);
   request.response_limit = static_cast<size_t>(std::max<int64_t>(size, 0)) + 1;
   request.save_to = std::move(out);
-  return get_request(url, std::move(request), nullptr);
+  return get_request(url, request, nullptr);
 }
 
 }  // namespace trunkline::wandb

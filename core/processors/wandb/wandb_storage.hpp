@@ -34,7 +34,7 @@ class Storage {
  private:
   Expected<net::Client*> client_for(const std::string& url, std::string* path);
   Error put_request(const SignedUrl& to, int64_t size, net::Request request);
-  Error get_request(std::string url, net::Request request, std::string* body);
+  Error get_request(std::string url, const net::Request& request, std::string* body);
   Error ask(const std::string& url, net::Request request, net::Response* response);
 
   const net::Endpoint server_;  // without its authorization
