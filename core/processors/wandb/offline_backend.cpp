@@ -108,6 +108,7 @@ std::string OfflineBackend::render(RunState* next, const RunDelta& delta) const 
   }
   if (!delta.files.empty()) {
     std::vector<std::string> paths;
+    paths.reserve(delta.files.size());
     for (const processors::RunFile& file : delta.files) paths.push_back(file.path);
     put(files_record(++next->records, paths));
   }

@@ -116,6 +116,7 @@ class Download {
 
   Error fetch(const ArtifactName& name, const std::vector<RunFile>& files) {
     std::vector<std::string> names;
+    names.reserve(files.size());
     for (const RunFile& file : files) names.push_back(file.path);
     std::string answer;
     if (Error error = ask(wandb::kArtifactFilesQuery, artifact_files_variables(name, names), &answer)) return error;
