@@ -83,16 +83,8 @@ int set_content(tr_span span, Field field, tr_type type, const char* data, size_
 }
 
 int set_values(const Entry& entry, tr_span span, const tr_attribute* attributes, size_t count) {
-  int first_error = TR_OK;
-  for (size_t i = 0; i < count; ++i) {
-    std::string_view key;
-    int result = TR_EINVAL;
-    if (view_of(attributes[i].key, &key) && !key.empty() && key.size() <= trunkline::kMaxKeyBytes) {
-      result = entry.recorder().put_value(entry.thread(), span, HandleKind::kSpan, key, attributes[i].value);
-    }
-    if (first_error == TR_OK) first_error = result;
-  }
-  return first_error;
+  if (count == 0) return TR_OK;
+  return entry.recorder().put_values(entry.thread(), span, HandleKind::kSpan, attributes, count);
 }
 
 __attribute__((always_inline)) inline tr_span start(tr_trace trace, tr_span parent, tr_kind kind, const char* name,

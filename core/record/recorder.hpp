@@ -67,6 +67,9 @@ class Recorder {
           const void* value, size_t size) noexcept;
   int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
                 const tr_value& value) noexcept;
+  // Several under one lock. The first error is the result; the others are still put.
+  int put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const tr_attribute* attributes,
+                 size_t count) noexcept;
   int put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
                 size_t count) noexcept;
   int mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,

@@ -173,6 +173,18 @@ int Recorder::put_value(ThreadState& thread, uint64_t handle, HandleKind kind, s
   return result;
 }
 
+int Recorder::put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const tr_attribute* attributes,
+                         size_t count) noexcept {
+  Slot* slot = lock(handle, kind);
+  if (slot == nullptr) {
+    thread.counters.stale_handles.add();
+    return TR_ESTALE;
+  }
+  const int result = append_values(thread, *slot, attributes, count);
+  unlock(*slot);
+  return result;
+}
+
 int Recorder::put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
                         size_t count) noexcept {
   Slot* slot = lock(span, HandleKind::kSpan);

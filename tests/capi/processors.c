@@ -145,6 +145,8 @@ static void built_in(const char* folder) {
   EXPECT(tr_family_preset("gpt-5", TR_NUL) == NULL);
   EXPECT(tr_wandb_processor("{\"mode\": \"sometimes\"}", TR_NUL, &tables[0], &error) == TR_EINVAL);
   EXPECT(strstr(error.message, "mode") != NULL);
+  EXPECT(tr_wandb_download_artifact("{}", TR_NUL, "no alias", TR_NUL, "/proc/nowhere", TR_NUL, &error) == TR_EINVAL);
+  EXPECT(error.code == TR_EINVAL && error.message[0] != '\0');
   OK(tr_wandb_processor("{\"mode\": \"offline\", \"project\": \"p\"}", TR_NUL, &tables[0], &error));
   EXPECT(strstr(tables[0].destination, "/wandb") != NULL);
   tables[0].release(tables[0].user_data);
