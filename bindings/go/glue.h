@@ -88,6 +88,9 @@ int trgo_built_in(const char* kind, const char* options, size_t size, tr_process
 /* Of a table that was not registered. */
 void trgo_release(const tr_processor* table);
 
+/* tr_processor_save, of a type that cgo does not look into: a state may lie beside pointers in one object. */
+static inline int trgo_save(const char* state, size_t size) { return tr_processor_save(state, size); }
+
 /* Whether this thread is in a hook of a processor in Go, where nothing may be waited for. */
 int trgo_inside_hook(void);
 

@@ -62,11 +62,16 @@ func (r *registration) say(hook string, what ...slog.Attr) {
 //export trunklineGoBatch
 func trunklineGoBatch(handle C.uintptr_t, batch *C.tr_batch) C.int {
 	r := registrationOf(handle)
-	return r.guarded("OnBatch", func() error {
-		given := newBatch(batch)
+	var given *Batch
+	result := r.guarded("OnBatch", func() error {
+		given = newBatch(batch)
 		defer given.leave()
 		return r.processor.(Processor).OnBatch(given)
 	})
+	if result != C.TR_OK && given != nil && given.retained != nil {
+		_ = given.retained.ack(result) // for the library asks only the owner
+	}
+	return result
 }
 
 //export trunklineGoRecord
@@ -140,7 +145,7 @@ func trunklineGoLog(handle C.uintptr_t, level C.tr_level, message *C.char, size 
 // SaveState keeps up to 64 KiB with the position of the processor whose hook calls it, once the records of this delivery
 // are acknowledged; the last call wins. A processor with [Restorer] gets it back after a crash.
 func SaveState(state []byte) error {
-	return errorOf(C.tr_processor_save(unsafe.Pointer(unsafe.SliceData(state)), C.size_t(len(state))))
+	return errorOf(C.trgo_save((*C.char)(unsafe.Pointer(unsafe.SliceData(state))), C.size_t(len(state))))
 }
 
 // A Batch is what OnBatch is given. Its records are copies and may be kept.
@@ -149,7 +154,8 @@ type Batch struct {
 	Adopted bool   // that run died
 	Records []Record
 
-	native *C.tr_batch // while OnBatch has not returned
+	native   *C.tr_batch // while OnBatch has not returned
+	retained *Retained
 }
 
 func newBatch(native *C.tr_batch) *Batch {
@@ -165,8 +171,8 @@ func newBatch(native *C.tr_batch) *Batch {
 func (b *Batch) leave() { b.native = nil }
 
 // Retain keeps the batch unacknowledged beyond OnBatch, until somebody calls Ack on what it returns, from any goroutine
-// and in any order with others. It works in the goroutine of OnBatch. An OnBatch that fails after that drops the batch
-// all the same.
+// and in any order with others. It works in the goroutine of OnBatch. An OnBatch that fails after that acknowledges the
+// batch with its error, as if it had not been retained, unless somebody was faster.
 func (b *Batch) Retain() (*Retained, error) {
 	if b.native == nil {
 		return nil, ErrState
@@ -175,7 +181,8 @@ func (b *Batch) Retain() (*Retained, error) {
 	if kept == nil {
 		return nil, ErrState
 	}
-	return &Retained{native: unsafe.Pointer(kept)}, nil
+	b.retained = &Retained{native: unsafe.Pointer(kept)}
+	return b.retained, nil
 }
 
 // A Retained is a batch that is not acknowledged yet.
@@ -183,13 +190,16 @@ type Retained struct{ native unsafe.Pointer }
 
 // Ack acknowledges the batch. Nil: it was taken; ErrAgain: it is to be offered again; another error drops it.
 func (r *Retained) Ack(result error) error {
+	if result == nil {
+		return r.ack(C.TR_OK)
+	}
+	return r.ack(codeOf(result))
+}
+
+func (r *Retained) ack(result C.int) error {
 	native := atomic.SwapPointer(&r.native, nil)
 	if native == nil {
 		return ErrState
 	}
-	code := C.int(C.TR_OK)
-	if result != nil {
-		code = codeOf(result)
-	}
-	return errorOf(C.tr_batch_ack((*C.tr_batch)(native), code))
+	return errorOf(C.tr_batch_ack((*C.tr_batch)(native), result))
 }

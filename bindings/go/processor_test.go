@@ -200,6 +200,50 @@ func TestBatchesAreKeptAndAcknowledgedElsewhere(t *testing.T) {
 	expect(t, "rejected", counts(t, id).Rejected.Records, 1)
 }
 
+func TestARetainedBatchOfAHookThatFails(t *testing.T) {
+	begin(t)
+	var last *Retained // of the hook that fails by an error
+	retaining := func(fail func(*Retained) error) ProcessorID {
+		return add(t, Custom(batchFunc(func(batch *Batch) error {
+			retained, err := batch.Retain()
+			if err != nil {
+				t.Error(err)
+			}
+			return fail(retained)
+		}), BatchSize(1)))
+	}
+	failing := retaining(func(retained *Retained) error { last = retained; return errors.New("refused") })
+	panicking := retaining(func(*Retained) error { panic("refused") })
+	refusals := 0
+	again := retaining(func(retained *Retained) error {
+		if refusals++; refusals < 3 {
+			return ErrAgain
+		}
+		return retained.Ack(nil)
+	})
+	recordTrace("trace", 1)
+	flush(t)
+	expect(t, "rejected by an error", counts(t, failing).Rejected.Records, 3)
+	expect(t, "rejected by a panic", counts(t, panicking).Rejected.Records, 3)
+	expect(t, "delivered at last", counts(t, again).Delivered.Records, 3)
+	expect(t, "retries", counts(t, again).Retries, 2)
+	if err := last.Ack(nil); !errors.Is(err, ErrState) {
+		t.Error("a batch is acknowledged twice:", err)
+	}
+}
+
+func TestAStateMayLieBesidePointers(t *testing.T) {
+	begin(t)
+	state := &struct {
+		other    *int
+		position [8]byte
+	}{other: new(int)}
+	id := add(t, Custom(batchFunc(func(*Batch) error { return SaveState(state.position[:]) })))
+	recordTrace("trace", 1)
+	flush(t)
+	expect(t, "delivered", counts(t, id).Delivered.Records, 3)
+}
+
 // hooks counts what is called after the release, which must be nothing.
 type hooks struct {
 	calls, late, releases atomic.Int64
