@@ -10,8 +10,14 @@ import (
 
 const maxChain = 100 // of errors in errors; one may contain itself
 
-// errorType is the name of the type of the innermost error, of several joined ones the first's.
-func errorType(err error) string {
+// errorType is the name of the type of the innermost error, of several joined ones the first's. An error that cannot be
+// asked for the one inside, such as a nil pointer of its type, is the innermost.
+func errorType(err error) (name string) {
+	defer func() {
+		if recover() != nil {
+			name = typeOf(err)
+		}
+	}()
 	for range maxChain {
 		if inner := errors.Unwrap(err); inner != nil {
 			err = inner
@@ -27,8 +33,10 @@ func errorType(err error) string {
 		}
 		err = all[0]
 	}
-	return strings.TrimPrefix(fmt.Sprintf("%T", err), "*")
+	return typeOf(err)
 }
+
+func typeOf(err error) string { return strings.TrimPrefix(fmt.Sprintf("%T", err), "*") }
 
 // errorMessage is what the error says, if it can: its code is not ours.
 func errorMessage(err error) (message string) {

@@ -82,7 +82,7 @@ func Start(ctx context.Context, name string, options ...StartOption) (context.Co
 	ctx = orBackground(ctx)
 	trace, parent, owns := place(ctx, name)
 	if trace == nil || trace.handle == 0 {
-		return ctx, &notRecording
+		return notRecordedRoot(ctx, owns), &notRecording
 	}
 	var stack [startBuffer]byte
 	kind, packed, later := packOptions(stack[:0], options)
@@ -98,7 +98,7 @@ func Start(ctx context.Context, name string, options ...StartOption) (context.Co
 		if owns {
 			trace.End()
 		}
-		return ctx, &notRecording
+		return notRecordedRoot(ctx, owns), &notRecording
 	}
 	made := &node{Context: ctx}
 	made.current = &made.span
@@ -107,6 +107,15 @@ func Start(ctx context.Context, name string, options ...StartOption) (context.Co
 		made.span.setLater(options[later:])
 	}
 	return made, &made.span
+}
+
+// notRecordedRoot is the context of a span that is not recorded. When it was to bring a trace of its own, what is started
+// inside is not recorded, either, and does not become traces.
+func notRecordedRoot(ctx context.Context, root bool) context.Context {
+	if root {
+		return ContextWithTrace(ctx, &notRecorded)
+	}
+	return ctx
 }
 
 // place finds what a new span is started in; `owns`: a trace that was made for it. No trace: nothing is recorded.
@@ -161,6 +170,9 @@ func (s *Span) End() {
 	if panicked := recover(); panicked != nil {
 		defer panic(panicked)
 		s.setPanic(panicked)
+		if s.owns {
+			s.trace.setPanic(panicked)
+		}
 	}
 	s.lock.Lock()
 	var packed []byte

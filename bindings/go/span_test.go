@@ -67,6 +67,29 @@ func TestSpansOutsideOfTracesBringTheirOwn(t *testing.T) {
 	expect(t, "recording in a chosen trace that has ended", chosen.Recording(), false)
 }
 
+func TestARootThatIsNotSampledIsOneDecision(t *testing.T) {
+	kept := session(t, WithSampleRatio(0.5))
+	sampled := 0
+	for range 100 {
+		ctx, root := Start(context.Background(), "root")
+		_, child := Start(ctx, "child")
+		expect(t, "recording below a root", child.Recording(), root.Recording())
+		if root.Recording() {
+			sampled++
+		}
+		child.End()
+		root.End()
+	}
+	if sampled == 0 || sampled == 100 {
+		t.Error("the control: sampled", sampled)
+	}
+	for _, record := range kept.all(t) {
+		if record.Type == RecordTraceEnd && record.Name != "root" {
+			t.Error("a trace of its own:", record.Name)
+		}
+	}
+}
+
 func TestNothingIsRecordedWhereItIsSwitchedOff(t *testing.T) {
 	kept := session(t)
 	ctx, span := Start(Disabled(context.Background()), "off")
@@ -153,7 +176,9 @@ func TestErrorsAreNamedByTheirInnermostType(t *testing.T) {
 		{fmt.Errorf("two: %w", fmt.Errorf("three: %w", missing)), "errors.errorString"},
 		{errors.Join(&json.SyntaxError{Offset: 3}, context.Canceled), "json.SyntaxError"},
 		{fmt.Errorf("%w and %w", context.DeadlineExceeded, missing), "context.deadlineExceededError"},
-		{pathless{nil}, "trunkline.pathless"}, // whose message panics
+		{pathless{nil}, "trunkline.pathless"},  // whose message panics
+		{(*fs.PathError)(nil), "fs.PathError"}, // whose Unwrap panics
+		{fmt.Errorf("outer: %w", (*fs.PathError)(nil)), "fs.PathError"},
 		{Code(-2), "trunkline.Code"},
 	} {
 		expect(t, fmt.Sprintf("the type of %T", each.err), errorType(each.err), each.name)
@@ -188,6 +213,13 @@ func TestPanicsAreRecordedAndGoOn(t *testing.T) {
 			expect(t, "the message", found.ErrorMessage, fmt.Sprint(thrown))
 		}
 	}
+	func() {
+		defer func() { _ = recover() }()
+		_, span := Start(context.Background(), "root")
+		defer span.End()
+		panic("boom")
+	}()
+	expect(t, "the trace of a root has failed", kept.only(t, RecordTraceEnd, "root").ErrorMessage, "boom")
 	expect(t, "the type of a text", kept.span(t, "text").ErrorType, "panic")
 	expect(t, "the type of an error", kept.span(t, "error").ErrorType, "errors.errorString")
 }
@@ -346,8 +378,10 @@ func TestTracesAcrossProcesses(t *testing.T) {
 	expect(t, "the context of nothing", Traceparent(context.Background()), "")
 	_, other := StartTrace(context.Background(), "other", WithTraceparent("nonsense"))
 	expect(t, "recording", other.Recording(), true)
-	_, unsampled := StartTrace(context.Background(), "unsampled", WithTraceparent(remote[:53]+"00"))
+	off, unsampled := StartTrace(context.Background(), "unsampled", WithTraceparent(remote[:53]+"00"))
 	expect(t, "recording what is not sampled", unsampled.Recording(), false)
+	off, _ = Start(off, "inside")
+	expect(t, "the decision that is handed on", Traceparent(off), remote[:53]+"00")
 }
 
 func TestFilesOfRuns(t *testing.T) {

@@ -10,6 +10,7 @@ import "C"
 import (
 	"context"
 	"encoding/hex"
+	"fmt"
 	"sync/atomic"
 	"unsafe"
 )
@@ -34,6 +35,7 @@ type Trace struct {
 	handle C.tr_trace
 	id     TraceID
 	ended  atomic.Bool
+	passes *TraceContext // of a trace that is not recorded: what it would have continued
 }
 
 // notRecorded is the trace of what is not recorded.
@@ -58,6 +60,13 @@ type TraceContext struct {
 }
 
 func (TraceContext) traceOption() {}
+
+const knownFlags = 3 // of TraceContext
+
+// String is the W3C `traceparent`.
+func (c TraceContext) String() string {
+	return fmt.Sprintf("00-%s-%s-%02x", c.TraceID, c.SpanID, c.Flags&knownFlags)
+}
 
 // WithRemoteParent continues a trace of another process: same trace id, and spans without a parent of their own are
 // children of its span. It is recorded only if its flags say sampled.
@@ -102,6 +111,7 @@ func newTrace(name string, options []TraceOption) *Trace {
 	var ids [24]byte
 	var parent *C.uint8_t
 	var flags uint32
+	var continued *TraceContext
 	for _, option := range options {
 		switch o := option.(type) {
 		case Attr:
@@ -113,7 +123,7 @@ func newTrace(name string, options []TraceOption) *Trace {
 		case TraceContext:
 			copy(ids[:16], o.TraceID[:])
 			copy(ids[16:], o.SpanID[:])
-			parent, flags = (*C.uint8_t)(&ids[0]), o.Flags
+			parent, flags, continued = (*C.uint8_t)(&ids[0]), o.Flags, &o
 		}
 	}
 	data, size := text(name)
@@ -124,6 +134,8 @@ func newTrace(name string, options []TraceOption) *Trace {
 		C.uint32_t(flags), list.data(), list.size(), list.attributes(), list.arrayElements())}
 	if trace.handle != 0 {
 		C.tr_trace_get_id(trace.handle, (*C.uint8_t)(&trace.id[0]))
+	} else {
+		trace.passes = continued
 	}
 	return trace
 }
@@ -136,7 +148,7 @@ func (t *Trace) End() {
 	}
 	if panicked := recover(); panicked != nil {
 		defer panic(panicked)
-		t.SetError(panicType(panicked), panicMessage(panicked))
+		t.setPanic(panicked)
 	}
 	t.ended.Store(true)
 	C.tr_trace_end(t.handle)
@@ -174,6 +186,8 @@ func (t *Trace) SetError(typ, message string) {
 	}
 }
 
+func (t *Trace) setPanic(panicked any) { t.SetError(panicType(panicked), panicMessage(panicked)) }
+
 // Event records that something happened now; it is delivered at once.
 func (t *Trace) Event(name string, attrs ...Attr) {
 	if t.Recording() {
@@ -191,13 +205,16 @@ func (t *Trace) TraceID() string {
 	return t.id.String()
 }
 
-// Traceparent is the W3C trace context that makes another process go on in this trace; empty when it is not recorded or
-// has ended.
+// Traceparent is the W3C trace context that makes another process go on in this trace; empty when it has ended. Of a trace
+// that is not recorded it is the one that it continues, with its decision not to sample, or empty.
 func (t *Trace) Traceparent() string {
-	if !t.Recording() {
+	if t.Recording() {
+		return inject(C.uint64_t(t.handle))
+	}
+	if t == nil || t.passes == nil {
 		return ""
 	}
-	return inject(C.uint64_t(t.handle))
+	return t.passes.String()
 }
 
 // Traceparent is the W3C trace context that makes another process go on from this span; empty when it is not recorded or

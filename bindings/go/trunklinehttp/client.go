@@ -11,7 +11,7 @@ import (
 
 // NewTransport wraps a transport (nil: http.DefaultTransport): each request whose context has a trace becomes a span, and
 // carries the header traceparent that makes the server go on from there. The span ends with the body of the answer.
-// Requests outside of every trace pass unchanged.
+// Requests outside of every trace pass unchanged, and those of a trace that is not recorded with the traceparent that came in.
 func NewTransport(base http.RoundTripper) http.RoundTripper {
 	if base == nil {
 		base = http.DefaultTransport
@@ -23,7 +23,7 @@ type transport struct{ base http.RoundTripper }
 
 func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if !trunkline.CurrentTrace(request.Context()).Recording() {
-		return t.base.RoundTrip(request)
+		return t.base.RoundTrip(passOn(request))
 	}
 	ctx, span := trunkline.Start(request.Context(), request.Method+" "+request.URL.Host,
 		trunkline.String("http.request.method", request.Method), trunkline.String("server.address", request.URL.Hostname()),
@@ -48,6 +48,17 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	}
 	response.Body = &body{ReadCloser: response.Body, span: span}
 	return response, nil
+}
+
+// passOn hands on that the trace, which came from elsewhere, is not sampled.
+func passOn(request *http.Request) *http.Request {
+	traceparent := trunkline.Traceparent(request.Context())
+	if traceparent == "" {
+		return request
+	}
+	sent := request.Clone(request.Context())
+	sent.Header.Set(header, traceparent)
+	return sent
 }
 
 // A body ends its span when it is read or closed.

@@ -158,6 +158,30 @@ func TestFailuresOfBothSides(t *testing.T) {
 	trace.End()
 }
 
+func TestTheDecisionNotToSampleGoesOn(t *testing.T) {
+	session(t)
+	at := server(t)
+	client := &http.Client{Transport: NewTransport(nil)}
+	const remote = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00"
+	ctx, trace := trunkline.StartTrace(context.Background(), "agent", trunkline.WithTraceparent(remote))
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, at.URL+"/ok/x", nil)
+	response, err := client.Do(request)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer response.Body.Close()
+	if sent, _ := io.ReadAll(response.Body); string(sent) != remote {
+		t.Errorf("the server is told %q", sent)
+	}
+	if len(request.Header) > 0 {
+		t.Error("the caller's request was changed")
+	}
+	trace.End()
+	if stats := trunkline.GetStats(); stats.TracesSampledOut != 2 || stats.TracesStarted != 0 {
+		t.Errorf("%+v", stats)
+	}
+}
+
 func TestWhatPassesUnchanged(t *testing.T) {
 	kept := session(t)
 	at := server(t)
