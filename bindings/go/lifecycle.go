@@ -92,13 +92,16 @@ func start(chosen *settings) error {
 	for _, change := range chosen.changes {
 		change(&config, &texts)
 	}
+	before := hostLogger.Load()
 	if chosen.logger != nil {
-		hostLogger.Store(chosen.logger)
+		before = hostLogger.Swap(chosen.logger)
 		C.trgo_set_log(&config, logHandle())
 	}
 	words := C.tr_error{struct_size: C.sizeof_tr_error}
 	err := detailed(C.tr_init(&config, &words), &words)
-	if err == nil && chosen.logger == nil {
+	if err != nil && chosen.logger != nil { // the library may run already, with its own
+		hostLogger.CompareAndSwap(chosen.logger, before)
+	} else if err == nil && chosen.logger == nil {
 		hostLogger.Store(nil)
 	}
 	return err

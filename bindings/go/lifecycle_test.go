@@ -65,6 +65,15 @@ func TestMessagesGoToTheLogger(t *testing.T) {
 	begin(t, WithDirectory(filepath.Join(file, "folder")), WithLogger(slog.New(slog.NewTextHandler(log, nil))))
 	eventually(t, "a directory that cannot be is said", func() bool { return log.contain("level=WARN") })
 	expect(t, "the mode", GetStats().Mode, ModeMemory)
+
+	other := &words{}
+	if err := Init(WithLogger(slog.New(slog.NewTextHandler(other, nil)))); !errors.Is(err, ErrState) {
+		t.Error("started twice:", err)
+	}
+	add(t, Custom(batchFunc(func(*Batch) error { return errors.New("refused") })))
+	recordTrace("trace", 1)
+	eventually(t, "the first logger is told of a failure", func() bool { return log.contain("refused") })
+	expect(t, "the logger of a start that failed is told", other.contain("refused"), false)
 }
 
 func TestABIOfTheLibrary(t *testing.T) {
