@@ -3,7 +3,6 @@ package main
 // The folder the agent works in: a small Python program with tests, one of which fails. No path leads out of it.
 
 import (
-	"bytes"
 	"errors"
 	"fmt"
 	"os"
@@ -18,6 +17,7 @@ const (
 	maxFile     = 64 * 1024
 	maxOutput   = 32 * 1024
 	testTimeout = 20 * time.Second
+	lastOutput  = time.Second // for what outlives the tests and holds their output open
 )
 
 const money = `# Amounts of money as text and as whole cents.
@@ -205,17 +205,47 @@ func (w *workspace) runTests() (bool, string) {
 	// Nothing of our own environment: the program under test has no business with our keys.
 	child.Env = []string{"PATH=" + path, "HOME=" + w.folder, "PYTHONIOENCODING=utf-8"}
 	child.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
-	var output bytes.Buffer
+	child.WaitDelay = lastOutput
+	kill := func() { _ = syscall.Kill(-child.Process.Pid, syscall.SIGKILL) } // all it started
+	output := bounded{tooMuch: kill}
 	child.Stdout, child.Stderr = &output, &output
 	if err := child.Start(); err != nil {
 		return false, "exit code 127\n\n" + err.Error()
 	}
-	stopped := time.AfterFunc(testTimeout, func() { _ = syscall.Kill(-child.Process.Pid, syscall.SIGKILL) }) // all it started
+	stopped := time.AfterFunc(testTimeout, kill)
 	_ = child.Wait()
+	code := exitCode(child.ProcessState)
+	text := fmt.Sprintf("exit code %d\n%s", code, output.kept)
 	if !stopped.Stop() {
-		return false, fmt.Sprintf("exit code 137\n\nstopped after %d ms", testTimeout.Milliseconds())
+		return false, fmt.Sprintf("%s\nstopped after %d ms", text, testTimeout.Milliseconds())
 	}
-	code := child.ProcessState.ExitCode()
-	printed := output.String()
-	return code == 0, fmt.Sprintf("exit code %d\n%s", code, printed[:min(len(printed), maxOutput)])
+	if output.over {
+		return false, fmt.Sprintf("%s\nstopped after %d bytes of output", text, maxOutput)
+	}
+	return code == 0, text
+}
+
+// exitCode is that of a shell, also of what a signal ended.
+func exitCode(state *os.ProcessState) int {
+	if status, ok := state.Sys().(syscall.WaitStatus); ok && status.Signaled() {
+		return 128 + int(status.Signal())
+	}
+	return state.ExitCode()
+}
+
+// bounded keeps the beginning of an output, and tells once that it is too much.
+type bounded struct {
+	kept    []byte
+	over    bool
+	tooMuch func()
+}
+
+func (b *bounded) Write(data []byte) (int, error) {
+	room := maxOutput - len(b.kept)
+	b.kept = append(b.kept, data[:min(len(data), room)]...)
+	if len(data) > room && !b.over {
+		b.over = true
+		b.tooMuch()
+	}
+	return len(data), nil
 }
