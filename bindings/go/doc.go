@@ -15,6 +15,7 @@
 //	call.SetUsage(14, 2)
 //
 // The current span travels in the context.Context and nowhere else. Recording never waits and never fails: what cannot
-// be recorded is counted ([Stats]). Every method may be called from any goroutine, on nil, after End and after
+// be recorded is counted ([Stats]). What is given wrong to a call, such as an empty key or a count of tokens below zero, is
+// left out, as a rule without a count. Every method may be called from any goroutine, on nil, after End and after
 // [Shutdown]: then it does nothing, or is counted as the use of a stale handle.
 package trunkline

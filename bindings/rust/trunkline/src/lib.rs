@@ -20,8 +20,9 @@
 //! }
 //! ```
 //!
-//! A [`Span`] ends when it is dropped. Nothing that is recorded panics or returns an error: what the library refuses it
-//! counts, see [`stats`]. The functions of the C API lie in [`sys`].
+//! A [`Span`] ends when it is dropped. Nothing that is recorded panics or returns an error: what is lost, and what comes too
+//! late, is counted, see [`stats`]. What is given wrong to a call, such as an empty key, is left out, as a rule
+//! without a count; [`SpanRef::try_set`] tells. The functions of the C API lie in [`sys`].
 
 mod artifact;
 mod config;
