@@ -110,6 +110,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int call_hooks(OwnedBatch* batch, size_t* taken);
   int call_record_hook(const tr_record& record, bool* answered);
   void note_failure(int result, std::string* complaint);
+  void outlive_hook(std::unique_ptr<OwnedBatch>* acknowledged);
   void split_and_acknowledge(OwnedBatch* batch, size_t taken, int result);
   int complete(OwnedBatch* batch, int result, std::optional<std::string> state);
   void back_off();
@@ -149,6 +150,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   int64_t flush_deadline_ = 0;
   int poll_fd_ = -1;  // a timer: readable from the moment on when there is something to poll
   OwnedBatch* hook_batch_ = nullptr;
+  std::unique_ptr<OwnedBatch> spent_;  // acknowledged while its hook still runs
   bool hook_retained_ = false;
   bool silent_ = false;
   bool finishing_ = false;

@@ -178,9 +178,11 @@ void Processor::deliver(OwnedBatch* batch) {
   size_t taken = 0;
   const int result = in_hook_of_this_thread([&] { return call_hooks(batch, &taken); });
   bool retained = false;
+  std::unique_ptr<OwnedBatch> spent;  // ends without the lock
   {
     const std::lock_guard lock(mutex_);
     hook_batch_ = nullptr;
+    spent = std::move(spent_);
     retained = hook_retained_;  // not in the batch: another thread may have acknowledged, and so ended, it
   }
   if (retained) return;  // tr_batch_ack books it
@@ -191,11 +193,19 @@ void Processor::deliver(OwnedBatch* batch) {
   }
 }
 
+// A batch that is acknowledged while its hook still runs, and may read it, ends with the hook.
+void Processor::outlive_hook(std::unique_ptr<OwnedBatch>* acknowledged) {
+  if (hook_batch_ != acknowledged->get()) return;
+  hook_batch_ = nullptr;
+  spent_ = std::move(*acknowledged);
+}
+
 // Single-record hooks took the records before `taken` and refused that one; the rest has not been offered.
 void Processor::split_and_acknowledge(OwnedBatch* batch, size_t taken, int result) {
-  const std::unique_ptr<OwnedBatch> owned(batch);
+  std::unique_ptr<OwnedBatch> owned(batch);
   std::string complaint;
   std::unique_lock lock(mutex_);
+  outlive_hook(&owned);
   if (state_ == State::kRemoved || state_ == State::kFinished) return;
   const auto tally_of = [](const tr_record& record) {
     return tr_tally{record.type == TR_RECORD_SPAN_END ? uint64_t{1} : 0, 1};
@@ -241,14 +251,14 @@ void Processor::back_off() {
 void Processor::wait_before_next_offer(OwnedBatch* batch) {
   ++counts_.retries;
   back_off();
-  if (!batch->restore_accepted && batch->restored) batch->feed->give_back_state(std::move(batch->restored));
+  if (!batch->restore_accepted && batch->restored) batch->feed->give_back_state(batch->restored);
 }
 
 int Processor::complete(OwnedBatch* batch, int result, std::optional<std::string> state) {
-  const std::unique_ptr<OwnedBatch> owned(batch);
+  std::unique_ptr<OwnedBatch> owned(batch);
   std::string complaint;
   std::unique_lock lock(mutex_);
-  if (hook_batch_ == batch) hook_batch_ = nullptr;  // acknowledged while its hook still runs
+  outlive_hook(&owned);
   if (!state) state = std::move(batch->saved);
   if (state_ == State::kRemoved || state_ == State::kFinished) return TR_OK;
   const bool live = !batch->feed->adopted();

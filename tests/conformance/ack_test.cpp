@@ -191,6 +191,37 @@ TEST(Retaining, AcknowledgedByTheHookItself) {
   EXPECT_EQ(stats_of(hook.id).delivered.records, 100u);
 }
 
+// A batch is valid during the hook, whoever acknowledges it meanwhile, however, and whatever else comes and goes.
+TEST(Retaining, ValidDuringTheHookAlsoWhenAcknowledged) {
+  TempDirectory directory;
+  Session session(directory.path());
+  std::atomic<int> batches{0};
+  std::vector<std::string> names;
+  BatchHook hook;
+  hook.call = [&](const tr_batch* batch) {
+    tr_batch* mine = tr_batch_retain(batch);
+    const int way = batches++ % 3;
+    if (way == 0) {
+      tr_batch_ack(mine, TR_OK);
+    } else if (way == 1) {
+      tr_poll_ack_part(mine, batch->count - 1, TR_EAGAIN, nullptr, 0);
+    } else {
+      std::thread([mine] { tr_batch_ack(mine, TR_EAGAIN); }).join();
+    }
+    for (size_t i = 0; i < batch->count; ++i) {
+      names.emplace_back(batch->records[i]->name.data, batch->records[i]->name.size);
+    }
+    return tr_processor_save("state", 5) == TR_ESTATE ? TR_OK : TR_EINTERNAL;
+  };
+  ASSERT_EQ(hook.attach(), TR_OK);
+  for (int i = 0; i < 5; ++i) record_trace("t", 98);
+  ASSERT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(stats_of(hook.id).delivered.records, 500u);
+  EXPECT_EQ(session.stop(), TR_OK);
+  EXPECT_GE(names.size(), 500u);
+  for (const std::string& name : names) EXPECT_EQ(name.substr(0, 1), "t");
+}
+
 TEST(Retaining, OnlyInsideTheHookAndOnce) {
   TempDirectory directory;
   Session session(directory.path());
