@@ -2,51 +2,48 @@
 
 use std::ffi::{c_char, c_int, c_void};
 
-/// As in trunkline.h.
-pub type tr_type = u32;
-/// As in trunkline.h.
-pub type tr_kind = u32;
-/// As in trunkline.h.
-pub type tr_durability = u32;
-/// As in trunkline.h.
-pub type tr_recorder = u32;
-/// As in trunkline.h.
-pub type tr_content = u32;
-/// As in trunkline.h.
-pub type tr_overflow = u32;
-/// As in trunkline.h.
-pub type tr_level = u32;
-/// As in trunkline.h.
-pub type tr_trace = u64;
-/// As in trunkline.h.
-pub type tr_span = u64;
-/// As in trunkline.h.
-pub type tr_run = u64;
-/// As in trunkline.h.
-pub type tr_run_status = u32;
-/// As in trunkline.h.
-pub type tr_media = u32;
-/// As in trunkline.h.
-pub type tr_record_type = u32;
-/// As in trunkline.h.
-pub type tr_processor_id = u64;
-/// As in trunkline.h.
-pub type tr_mode = u32;
-/// As in trunkline.h.
-pub type tr_log_callback =
-    Option<unsafe extern "C" fn(user_data: *mut c_void, level: tr_level, message: *const c_char, size: usize)>;
-/// As in trunkline.h.
-pub type tr_redact_callback = Option<
-    unsafe extern "C" fn(
-        user_data: *mut c_void,
-        key: *const c_char,
-        key_size: usize,
-        value: *const c_char,
-        value_size: usize,
-    ) -> c_int,
->;
+macro_rules! types {
+    ($($name:ident = $type:ty,)*) => {
+        $(
+            /// As in trunkline.h.
+            pub type $name = $type;
+        )*
 
-/// Size of a struct, and name, offset and size of each of its fields.
+        /// Each type that is a name for another, and that one, to be compared with the header.
+        pub const TYPES: &[(&str, &str)] = &[$((stringify!($name), stringify!($type))),*];
+    };
+}
+
+types! {
+    tr_type = u32,
+    tr_kind = u32,
+    tr_durability = u32,
+    tr_recorder = u32,
+    tr_content = u32,
+    tr_overflow = u32,
+    tr_level = u32,
+    tr_trace = u64,
+    tr_span = u64,
+    tr_run = u64,
+    tr_run_status = u32,
+    tr_media = u32,
+    tr_record_type = u32,
+    tr_processor_id = u64,
+    tr_mode = u32,
+    tr_log_callback =
+        Option<unsafe extern "C" fn(user_data: *mut c_void, level: tr_level, message: *const c_char, size: usize)>,
+    tr_redact_callback = Option<
+        unsafe extern "C" fn(
+            user_data: *mut c_void,
+            key: *const c_char,
+            key_size: usize,
+            value: *const c_char,
+            value_size: usize,
+        ) -> c_int,
+    >,
+}
+
+/// Size of a struct, and name, offset, size and type of each of its fields.
 #[derive(Clone, Copy, Debug)]
 pub struct Layout {
     /// Under which the header knows it.
@@ -54,7 +51,7 @@ pub struct Layout {
     /// In bytes.
     pub size: usize,
     /// In their order.
-    pub fields: &'static [(&'static str, usize, usize)],
+    pub fields: &'static [(&'static str, usize, usize, &'static str)],
 }
 
 const fn size_of_field<S, F>(_: fn(&S) -> &F) -> usize {
@@ -88,6 +85,7 @@ macro_rules! structs {
                 stringify!($field),
                 std::mem::offset_of!($name, $field),
                 size_of_field::<$name, $type>(|each| &each.$field),
+                stringify!($type),
             )),*],
         }),*];
     };
@@ -265,7 +263,7 @@ structs! {
         flags: u32,
         processor: tr_processor_id,
         run_id: *const c_char,
-        records: *const tr_record,
+        records: *const *const tr_record,
         count: usize,
         state: *const c_void,
         state_size: usize,

@@ -1,4 +1,4 @@
-//! The declarations are those of trunkline.h: every function with its types, every struct with its layout, every
+//! The declarations are those of trunkline.h: every function with its types, every struct with its layout and the types of its members, every
 //! constant with its value. A C compiler is the judge. `TRUNKLINE_TEST_HEADER` names the header; otherwise it is the one
 //! of this repository.
 
@@ -69,13 +69,47 @@ fn in_c(rust: &str) -> String {
     name.into()
 }
 
+/// The declaration in C of a function (`name`) or of a pointer to one (`(*name)`).
 fn prototype(name: &str, shape: &str) -> String {
     let shape = shape.replace("* const ", "*const ").replace("* mut ", "*mut ").replace('\n', " ");
-    let (arguments, result) = shape.split_once("->").unwrap();
+    let (arguments, result) = shape.split_once("->").unwrap_or((&shape, "c_void"));
     let arguments = arguments.trim().trim_start_matches('(').trim_end_matches(')');
-    let list: Vec<String> = arguments.split(',').map(str::trim).filter(|each| !each.is_empty()).map(in_c).collect();
+    let list: Vec<String> = arguments
+        .split(',')
+        .map(|each| each.split_once(": ").map_or(each, |(_name, shape)| shape).trim())
+        .filter(|each| !each.is_empty())
+        .map(in_c)
+        .collect();
     let list = if list.is_empty() { "void".into() } else { list.join(", ") };
     format!("{} {name}({list});\n", in_c(result))
+}
+
+/// The declaration in C of a variable of a type of Rust.
+fn variable(name: &str, rust: &str) -> String {
+    let rust = rust.split_whitespace().collect::<Vec<_>>().join(" ");
+    if let Some(function) = rust.strip_prefix("Option<") {
+        let function = function.trim_end_matches([' ', ',', '>']).trim().strip_prefix("unsafe extern \"C\" fn");
+        return prototype(&format!("(*{name})"), function.unwrap());
+    }
+    match rust.strip_prefix('[').and_then(|array| array.strip_suffix(']')?.split_once(';')) {
+        Some((element, count)) => format!("{} {name}[{}];\n", in_c(element), count.trim()),
+        None => format!("{} {name};\n", in_c(&rust)),
+    }
+}
+
+/// What the compiler says to the claim that things of the header, any type or member of a struct, have these types.
+fn of_these_types<'a>(things: impl Iterator<Item = (String, &'a str)>) -> Output {
+    let mut code = String::from("#include \"trunkline.h\"\n");
+    for (index, (thing, rust)) in things.enumerate() {
+        code += &variable(&format!("type_{index}"), rust);
+        let same = format!("__builtin_types_compatible_p(__typeof__({thing}), __typeof__(type_{index}))");
+        writeln!(code, "_Static_assert({same}, \"{thing}\");").unwrap();
+    }
+    compile(&scratch(), &code, false)
+}
+
+fn member(of: &str, field: &str) -> String {
+    format!("(({of} *)0)->{}", field.trim_start_matches("r#"))
 }
 
 /// What the compiler says to all prototypes after the header's own.
@@ -132,7 +166,7 @@ fn numbers_in_c() -> BTreeSet<String> {
     }
     for each in sys::STRUCTS {
         writeln!(code, "  printf(\"{0} %zu\\n\", sizeof({0}));", each.name).unwrap();
-        for (field, _, _) in each.fields {
+        for (field, ..) in each.fields {
             let field = field.trim_start_matches("r#");
             writeln!(
                 code,
@@ -154,7 +188,7 @@ fn numbers_in_rust() -> BTreeSet<String> {
     let mut lines: BTreeSet<String> = sys::CONSTANTS.iter().map(|(name, value)| format!("{name} {value}")).collect();
     for each in sys::STRUCTS {
         lines.insert(format!("{} {}", each.name, each.size));
-        for (field, offset, size) in each.fields {
+        for (field, offset, size, _) in each.fields {
             lines.insert(format!("{}.{} {offset}+{size}", each.name, field.trim_start_matches("r#")));
         }
     }
@@ -167,6 +201,36 @@ fn structs_and_constants_are_the_same() {
     assert!(in_c.len() > 300, "{}", in_c.len());
     let only: Vec<_> = in_c.symmetric_difference(&in_rust).collect();
     assert!(only.is_empty(), "{only:?}");
+}
+
+#[test]
+fn members_of_structs_and_names_of_types_have_their_types() {
+    let members = sys::STRUCTS
+        .iter()
+        .flat_map(|each| each.fields.iter().map(|(field, _, _, shape)| (member(each.name, field), *shape)));
+    let done = of_these_types(members.chain(sys::TYPES.iter().map(|(name, shape)| (name.to_string(), *shape))));
+    assert!(done.status.success(), "{}", String::from_utf8_lossy(&done.stderr));
+    let text = header_text();
+    let typedefs = text.lines().filter(|line| line.starts_with("typedef ") && !line.starts_with("typedef struct "));
+    assert_eq!(sys::TYPES.len(), typedefs.count());
+}
+
+#[test]
+fn a_wrong_type_of_a_member_is_seen() {
+    for (name, field, wrong) in [
+        ("tr_batch", "records", "*const tr_record"),
+        ("tr_batch", "count", "i64"),
+        ("tr_context", "span_id", "[u8; 16]"),
+        ("tr_processor", "user_data", "*const c_void"),
+        ("tr_processor", "on_tick", "Option<unsafe extern \"C\" fn(*mut c_void, u64) -> c_int>"),
+        ("tr_config", "log", "Option<unsafe extern \"C\" fn(*mut c_void, u32, *mut c_char, usize)>"),
+    ] {
+        let known = sys::STRUCTS.iter().find(|each| each.name == name).unwrap();
+        let (_, _, _, right) = known.fields.iter().find(|(known, ..)| *known == field).unwrap();
+        let thing = member(name, field);
+        assert!(of_these_types([(thing.clone(), *right)].into_iter()).status.success(), "{thing}: {right}");
+        assert!(!of_these_types([(thing.clone(), wrong)].into_iter()).status.success(), "{thing}: {wrong}");
+    }
 }
 
 #[test]

@@ -283,7 +283,7 @@ impl<'a> Batch<'a> {
     /// The records.
     pub fn records(&self) -> Records<'a> {
         let raw = self.raw();
-        let records: &[*const sys::tr_record] = unsafe { items(raw.records.cast(), raw.count) };
+        let records: &[*const sys::tr_record] = unsafe { items(raw.records, raw.count) };
         Records(records.iter())
     }
 
