@@ -30,6 +30,7 @@ mod current;
 mod error;
 mod future;
 mod hooks;
+mod json;
 mod kind;
 #[cfg(feature = "tracing")]
 mod layer;

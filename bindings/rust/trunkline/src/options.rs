@@ -2,9 +2,9 @@
 
 use crate::config::with_message;
 use crate::error::text_at;
+use crate::json::quote;
 use crate::{Registration, Result};
 use std::ffi::{c_char, c_int};
-use std::fmt::Write;
 use trunkline_sys as sys;
 
 /// Options of a built-in processor, as `trunkline.h` names them.
@@ -56,23 +56,6 @@ impl Options {
     pub(crate) fn to_text(&self) -> String {
         self.whole.clone().unwrap_or_else(|| format!("{{{}}}", self.members))
     }
-}
-
-fn quote(text: &str, out: &mut String) {
-    out.push('"');
-    for each in text.chars() {
-        match each {
-            '"' | '\\' => {
-                out.push('\\');
-                out.push(each);
-            }
-            each if each < ' ' => {
-                let _never_fails = write!(out, "\\u{:04x}", each as u32);
-            }
-            each => out.push(each),
-        }
-    }
-    out.push('"');
 }
 
 type Fill = unsafe fn(*const c_char, usize, *mut sys::tr_processor, *mut sys::tr_error) -> c_int;

@@ -4,7 +4,7 @@ use crate::current::{Entered, Place};
 use crate::error::{check, words_of};
 use crate::propagation::inject;
 use crate::value::lent_attributes;
-use crate::{Kind, Result, Usage, Value};
+use crate::{json, Kind, Result, Usage, Value};
 use std::ffi::{c_char, c_int};
 use std::ops::Deref;
 use trunkline_sys as sys;
@@ -98,14 +98,14 @@ impl SpanRef {
         self.set(key, Value::Json(json))
     }
 
-    /// Sets what went in: a text, or [`Value::Json`].
+    /// Sets what went in: a text, or [`Value::Json`]; anything else as its JSON, bytes as text.
     pub fn set_input<'v>(&self, value: impl Into<Value<'v>>) -> &Self {
         let (kind, text) = content(&value.into());
         unsafe { sys::tr_span_set_input(self.span, kind, start(&text), text.len()) };
         self
     }
 
-    /// Sets what came out: a text, or [`Value::Json`].
+    /// Sets what came out, as [`SpanRef::set_input`].
     pub fn set_output<'v>(&self, value: impl Into<Value<'v>>) -> &Self {
         let (kind, text) = content(&value.into());
         unsafe { sys::tr_span_set_output(self.span, kind, start(&text), text.len()) };
@@ -179,7 +179,7 @@ impl SpanRef {
     }
 }
 
-/// What the library takes as input and output: text and JSON as they are, anything else as its JSON or text.
+/// What the library takes as input and output: text and JSON as they are, bytes as text, anything else as its JSON.
 fn content<'a>(value: &Value<'a>) -> (sys::tr_type, std::borrow::Cow<'a, str>) {
     match value {
         Value::Str(text) => (sys::TR_TYPE_STR, (*text).into()),
@@ -191,7 +191,9 @@ fn content<'a>(value: &Value<'a>) -> (sys::tr_type, std::borrow::Cow<'a, str>) {
         Value::F64(value) => (sys::TR_TYPE_STR, value.to_string().into()),
         Value::BoolArray(items) => (sys::TR_TYPE_JSON, format!("{items:?}").into()),
         Value::I64Array(items) => (sys::TR_TYPE_JSON, format!("{items:?}").into()),
-        other => (sys::TR_TYPE_STR, format!("{other:?}").into()),
+        Value::F64Array(items) => (sys::TR_TYPE_JSON, json::numbers(items).into()),
+        Value::StrArray(items) => (sys::TR_TYPE_JSON, json::texts(items).into()),
+        Value::Bytes(bytes) => (sys::TR_TYPE_STR, String::from_utf8_lossy(bytes)),
     }
 }
 

@@ -52,6 +52,25 @@ fn what_is_set_arrives() {
 }
 
 #[test]
+fn input_and_output_that_are_no_text_are_json() {
+    let world = World::new();
+    let trace = trunkline::trace("t");
+    let strings = ["x".to_string()];
+    for (name, value, text) in [
+        ("texts", Value::from(&["a\"\n", "ü"]), "[\"a\\\"\\u000a\",\"ü\"]"),
+        ("strings", strings.as_slice().into(), "[\"x\"]"),
+        ("doubles", (&[0.5, f64::NAN, f64::INFINITY, -2.0]).into(), "[0.5,null,null,-2]"),
+        ("ints", (&[1i64, -2]).into(), "[1, -2]"),
+        ("bools", (&[true, false]).into(), "[true, false]"),
+        ("bytes", (b"caf\xc3\xa9 \xff".as_slice()).into(), "café \u{fffd}"),
+    ] {
+        trace.span(name, Kind::STEP).set_input(value.clone()).set_output(value);
+        let span = world.span(name);
+        assert_eq!((span.text("input"), span.text("output")), (text, text), "{name}");
+    }
+}
+
+#[test]
 fn values_of_every_type() {
     let world = World::new();
     let trace = trunkline::trace("t");
