@@ -25,12 +25,15 @@ pub struct InSpan<F> {
 }
 
 /// An executor may catch a panic and drop the future later, when nothing panics any more.
-struct FailedByPanic<'a>(&'a Span);
+struct FailedByPanic<'a> {
+    span: &'a Span,
+    polled_in_panic: bool,
+}
 
 impl Drop for FailedByPanic<'_> {
     fn drop(&mut self) {
-        if std::thread::panicking() {
-            self.0.fail();
+        if std::thread::panicking() && !self.polled_in_panic {
+            self.span.fail();
         }
     }
 }
@@ -47,11 +50,13 @@ impl<F: Future> Future for InSpan<F> {
         };
         let polled = {
             let _entered = span.enter();
-            let _failed = FailedByPanic(span);
+            let _failed = FailedByPanic { span, polled_in_panic: std::thread::panicking() };
             future.poll(context)
         };
         if polled.is_ready() {
-            this.span = None;
+            if let Some(span) = this.span.take() {
+                span.end_as_done();
+            }
         }
         polled
     }

@@ -256,6 +256,11 @@ impl Span {
         check(result)
     }
 
+    /// Ends it as it is: a panic that goes on meanwhile is not its own.
+    pub(crate) fn end_as_done(mut self) {
+        self.started_in_panic = true;
+    }
+
     #[inline]
     fn finish(&self, attributes: &[sys::tr_attribute]) -> c_int {
         if self.at.span == 0 && !self.owns_trace {

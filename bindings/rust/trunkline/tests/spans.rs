@@ -434,6 +434,32 @@ fn a_future_that_is_dropped_or_panics_ends_its_span() {
     assert!(world.span("broken").failed);
 }
 
+/// Cleans up when it is dropped, with two futures: one whose span is there already.
+struct Cleanup(Option<trunkline::Span>);
+
+impl Drop for Cleanup {
+    fn drop(&mut self) {
+        for span in [self.0.take().unwrap(), trunkline::span("new", Kind::STEP)] {
+            let mut work = pin!(async { trunkline::current_span().is_some() }.in_span(span));
+            assert_eq!(poll_once(work.as_mut()), Poll::Ready(true));
+        }
+    }
+}
+
+#[test]
+fn a_future_that_is_done_while_a_panic_goes_on_has_not_failed() {
+    let world = World::new();
+    let result = std::panic::catch_unwind(|| {
+        let _cleanup = Cleanup(Some(trunkline::span("there already", Kind::STEP)));
+        panic!("on purpose");
+    });
+    assert!(result.is_err());
+    for name in ["there already", "new"] {
+        assert!(!world.span(name).failed, "{name}");
+    }
+    assert!(world.of_type(RecordType::TRACE_END).iter().all(|end| !end.failed));
+}
+
 #[test]
 fn content_redaction_and_messages() {
     let said = Arc::new(std::sync::Mutex::new(Vec::new()));
