@@ -7,17 +7,22 @@ use std::error::Error;
 use std::fmt::Debug;
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Level, Subscriber};
+use tracing_core::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
 /// Records what `tracing` is told. A span is a child of the `tracing` span it is in, else of the current span here, else
 /// it has a trace of its own.
 ///
-/// Fields become attributes. Some have a meaning: `otel.name` is the name of the span, `otel.kind` the name of its
-/// [`Kind`] (others are left as they are), `otel.status_code = "ERROR"` and `otel.status_message` mark it as failed,
-/// `input` and `output` are what went in and came out, and an error (`error = &e as &dyn Error`) marks it as failed with all
-/// that caused it. An event of level `ERROR` marks its span as failed, too.
+/// Fields become attributes. Some of a span have a meaning: `otel.name` is its name, `otel.kind` the name of its [`Kind`]
+/// (others are left as they are), both only when it is made; `otel.status_code = "ERROR"` and `otel.status_message` mark it
+/// as failed, `input` and `output` are what went in and came out, and an error (`error = &e as &dyn Error`) marks it as
+/// failed with all that caused it.
+///
+/// An event is named by its `otel.name` or else its message; its other fields are its attributes, an error as its message and,
+/// under the field's name and `.type`, its type. An event of level `ERROR` marks its span as failed.
+///
+/// A subscriber needs one of these layers. Where there are two, a span is recorded once.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layer {}
 
@@ -31,10 +36,13 @@ impl Layer {
 impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for Layer {
     fn on_new_span(&self, attributes: &Attributes<'_>, id: &Id, context: Context<'_, S>) {
         let Some(new) = context.span(id) else { return };
+        if new.extensions().get::<Span>().is_some() {
+            return;
+        }
         let mut fields = Fields::default();
         attributes.record(&mut fields);
-        let name = fields.name.take().unwrap_or_else(|| attributes.metadata().name().into());
-        let kind = fields.kind.unwrap_or_default();
+        let name = fields.take("otel.name").unwrap_or_else(|| attributes.metadata().name().into());
+        let kind = fields.take_kind().unwrap_or_default();
         let parent = new.parent().and_then(|parent| parent.extensions().get::<Span>().map(Span::as_ref));
         let span = match parent {
             Some(parent) => parent.child(&name, kind),
@@ -70,15 +78,19 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
-        let name = fields.name.take().or_else(|| fields.message.clone()).unwrap_or_else(|| metadata.name().into());
+        if *metadata.level() == Level::ERROR {
+            fields.fail(&span, metadata);
+        }
+        let name = fields.take("otel.name").or_else(|| fields.take("message"));
         let level = metadata.level().as_str().to_lowercase();
+        let types: Vec<_> = fields.errors.iter().map(|error| format!("{}.type", error.field)).collect();
         let mut attributes = vec![("level", Value::Str(&level)), ("target", Value::Str(metadata.target()))];
         attributes.extend(fields.values.iter().map(|(key, value)| (*key, value.lend())));
-        span.event(&name, &attributes);
-        if *metadata.level() == Level::ERROR {
-            let (error_type, message) = fields.error.unwrap_or_else(|| (metadata.target().into(), name));
-            span.set_error(&error_type, &message);
+        for (error, type_key) in fields.errors.iter().zip(&types) {
+            attributes.push((error.field, Value::Str(&error.message)));
+            attributes.push((type_key, Value::Str(&error.error_type)));
         }
+        span.event(name.as_deref().unwrap_or(metadata.name()), &attributes);
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
@@ -129,67 +141,84 @@ impl Kept {
         }
     }
 
-    fn into_text(self) -> String {
+    fn to_text(&self) -> String {
         match self {
             Self::Bool(value) => value.to_string(),
             Self::I64(value) => value.to_string(),
             Self::F64(value) => value.to_string(),
-            Self::Text(value) => value,
+            Self::Text(value) => value.clone(),
         }
     }
 }
 
-/// The fields of a span or event, those with a meaning apart.
+/// An error, and the field it was given in.
+struct Fault {
+    field: &'static str,
+    error_type: String,
+    message: String,
+}
+
+/// The fields of a span or event, errors apart.
 #[derive(Default)]
 struct Fields {
-    name: Option<String>,
-    kind: Option<Kind>,
-    message: Option<String>,
-    input: Option<String>,
-    output: Option<String>,
-    failed: bool,
-    status_message: Option<String>,
-    error: Option<(String, String)>,
     values: Vec<(&'static str, Kept)>,
+    errors: Vec<Fault>,
 }
 
 impl Fields {
     fn keep(&mut self, field: &Field, value: Kept) {
-        match field.name() {
-            "otel.name" => self.name = Some(value.into_text()),
-            "otel.kind" => match value {
-                Kept::Text(text) => match Kind::named(&text) {
-                    Some(kind) => self.kind = Some(kind),
-                    None => self.values.push((field.name(), Kept::Text(text))),
-                },
-                other => self.values.push((field.name(), other)),
-            },
-            "otel.status_code" => self.failed = value.into_text().eq_ignore_ascii_case("error"),
-            "otel.status_message" => self.status_message = Some(value.into_text()),
-            "message" => self.message = Some(value.into_text()),
-            "input" => self.input = Some(value.into_text()),
-            "output" => self.output = Some(value.into_text()),
-            name => self.values.push((name, value)),
+        self.values.push((field.name(), value));
+    }
+
+    fn text(&self, key: &str) -> Option<String> {
+        self.values.iter().find(|(each, _)| *each == key).map(|(_, value)| value.to_text())
+    }
+
+    fn take(&mut self, key: &str) -> Option<String> {
+        let text = self.text(key)?;
+        self.values.retain(|(each, _)| *each != key);
+        Some(text)
+    }
+
+    /// The kind, if the field names one; if not, it stays.
+    fn take_kind(&mut self) -> Option<Kind> {
+        let kind = Kind::named(&self.text("otel.kind")?)?;
+        self.take("otel.kind");
+        Some(kind)
+    }
+
+    fn set_on(mut self, span: &SpanRef) {
+        let code = self.text("otel.status_code");
+        let failed = code.is_some_and(|code| code.eq_ignore_ascii_case("error"));
+        if failed {
+            self.take("otel.status_code");
+        }
+        // Beside an error it is one attribute more.
+        let status_message = if self.errors.is_empty() { self.take("otel.status_message") } else { None };
+        for (key, value) in &self.values {
+            match *key {
+                "input" => span.set_input(&value.to_text()),
+                "output" => span.set_output(&value.to_text()),
+                key => span.set(key, value.lend()),
+            };
+        }
+        if let Some((last, others)) = self.errors.split_last() {
+            for error in others {
+                span.set(error.field, &error.message);
+            }
+            span.set_error(&last.error_type, &last.message);
+        } else if failed || status_message.is_some() {
+            span.set_error("error", status_message.as_deref().unwrap_or(""));
         }
     }
 
-    fn set_on(&self, span: &SpanRef) {
-        for (key, value) in &self.values {
-            span.set(key, value.lend());
-        }
-        if let Some(message) = &self.message {
-            span.set("message", message);
-        }
-        if let Some(input) = &self.input {
-            span.set_input(input);
-        }
-        if let Some(output) = &self.output {
-            span.set_output(output);
-        }
-        if let Some((error_type, message)) = &self.error {
-            span.set_error(error_type, message);
-        } else if self.failed || self.status_message.is_some() {
-            span.set_error("error", self.status_message.as_deref().unwrap_or(""));
+    /// Marks the span of an event as failed, by its error or else its words.
+    fn fail(&self, span: &SpanRef, metadata: &Metadata<'_>) {
+        if let Some(error) = self.errors.last() {
+            span.set_error(&error.error_type, &error.message);
+        } else {
+            let words = self.text("message").or_else(|| self.text("otel.name"));
+            span.set_error(metadata.target(), words.as_deref().unwrap_or(metadata.name()));
         }
     }
 }
@@ -215,8 +244,9 @@ impl Visit for Fields {
         self.keep(field, Kept::Text(value.into()));
     }
 
-    fn record_error(&mut self, _field: &Field, value: &(dyn Error + 'static)) {
-        self.error = Some(words_of(value));
+    fn record_error(&mut self, field: &Field, value: &(dyn Error + 'static)) {
+        let (error_type, message) = words_of(value);
+        self.errors.push(Fault { field: field.name(), error_type, message });
     }
 
     fn record_debug(&mut self, field: &Field, value: &dyn Debug) {

@@ -5,7 +5,8 @@
 mod common;
 
 use common::World;
-use tracing::{error, info, info_span, instrument};
+use std::error::Error;
+use tracing::{error, info, info_span, instrument, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use trunkline::{Kind, RecordType};
 
@@ -72,6 +73,83 @@ fn functions_fields_events_and_errors() {
 
 fn hex(bytes: &[u8]) -> String {
     bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
+
+fn parse_error() -> std::num::ParseIntError {
+    "x".parse::<i64>().unwrap_err()
+}
+
+#[test]
+fn no_field_of_an_event_is_lost() {
+    let world = World::new();
+    let error = parse_error();
+    traced(|| {
+        info_span!("calm").in_scope(|| {
+            info!(otel.name = "named", otel.kind = "tool", input = "in", output = 7, "words");
+            warn!(cause = &error as &dyn Error, otel.status_code = "ERROR", otel.status_message = "why", "retried");
+        });
+        info_span!("broken").in_scope(|| error!(error = &error as &dyn Error, otel.name = "named", "words"));
+        info_span!("in words").in_scope(|| error!(otel.name = "named", "words"));
+    });
+    let calm = world.span("calm");
+    let attributes = |event: &(String, std::collections::BTreeMap<String, String>)| {
+        let own = event.1.iter().filter(|(key, _)| !["level", "target"].contains(&key.as_str()));
+        (event.0.clone(), own.map(|(key, value)| format!("{key}={value}")).collect::<Vec<_>>().join(" "))
+    };
+    let both: Vec<_> = calm.events.iter().map(attributes).collect();
+    let all = r#"input=Str("in") message=Str("words") otel.kind=Str("tool") output=I64(7)"#;
+    assert_eq!(both[0], ("named".into(), all.into()));
+    let message = "invalid digit found in string";
+    let all = format!(
+        "cause=Str({message:?}) cause.type=Str(\"ParseIntError\") otel.status_code=Str(\"ERROR\") \
+         otel.status_message=Str(\"why\")"
+    );
+    assert_eq!(both[1], ("retried".into(), all));
+    assert!(!calm.failed, "only an event of level ERROR does that");
+    let broken = world.span("broken");
+    assert_eq!((broken.text("error_type"), broken.text("error_message")), ("ParseIntError", message));
+    assert_eq!(broken.events[0].1["error"], format!("Str({message:?})"));
+    assert_eq!(broken.events[0].1["error.type"], "Str(\"ParseIntError\")");
+    assert_eq!(world.span("in words").text("error_message"), "words");
+}
+
+#[test]
+fn what_has_no_meaning_of_a_span_is_an_attribute() {
+    let world = World::new();
+    let error = parse_error();
+    traced(|| {
+        let span = info_span!(
+            "span",
+            otel.name = tracing::field::Empty,
+            otel.kind = tracing::field::Empty,
+            otel.status_code = "OK"
+        );
+        span.record("otel.name", "late");
+        span.record("otel.kind", "tool");
+        let (first, last) = (&std::fmt::Error as &dyn Error, &error as &dyn Error);
+        info_span!("two errors", first = first, last = last, otel.status_message = "words");
+    });
+    let span = world.span("span");
+    assert_eq!((span.kind, span.failed), (Kind::CUSTOM, false));
+    for (key, value) in [("otel.name", "late"), ("otel.kind", "tool"), ("otel.status_code", "OK")] {
+        assert_eq!(span.attributes[key], format!("Str({value:?})"), "{key}");
+    }
+    let two = world.span("two errors");
+    assert_eq!((two.text("error_type"), two.attributes.len()), ("ParseIntError", 2));
+    assert_eq!(two.attributes["first"], format!("Str({:?})", std::fmt::Error.to_string()));
+    assert_eq!(two.attributes["otel.status_message"], "Str(\"words\")");
+}
+
+#[test]
+fn two_layers_record_a_span_once() {
+    let world = World::new();
+    let subscriber = tracing_subscriber::registry().with(trunkline::Layer::new()).with(trunkline::Layer::new());
+    tracing::subscriber::with_default(subscriber, || {
+        info_span!("outer").in_scope(|| drop(info_span!("inner", late = 1)));
+    });
+    assert_eq!(world.spans().len(), 2);
+    assert_eq!(world.span("inner").parent_id, Some(world.span("outer").span_id));
+    assert_eq!(trunkline::current_span(), None);
 }
 
 #[test]
