@@ -190,6 +190,47 @@ impl Processor for Retaining {
     }
 }
 
+/// Acknowledges each batch inside the hook, and reads it before and after.
+struct ReadingOn(Sender<Vec<[String; 2]>>, fn(Retained) -> Result<(), trunkline::Error>);
+
+fn read(batch: &Batch<'_>) -> Vec<String> {
+    let name = |record: Record<'_>| format!("{} {:?}", record.name(), record.attributes().collect::<Vec<_>>());
+    batch.records().map(name).collect()
+}
+
+impl Processor for ReadingOn {
+    fn on_batch(&mut self, batch: &Batch<'_>) -> Outcome {
+        let before = read(batch);
+        self.1(batch.retain().ok_or("not the batch of this hook")?)?;
+        // Memory that is given back is used again for these.
+        let other: Vec<Vec<u8>> = (4..20).flat_map(|power| vec![vec![0xee; 1 << power]; 8]).collect();
+        let after = read(batch);
+        drop(other);
+        self.0.send(before.into_iter().zip(after).map(|(before, after)| [before, after]).collect())?;
+        Ok(())
+    }
+}
+
+#[test]
+fn a_batch_is_readable_in_its_hook_also_when_it_is_acknowledged() {
+    let acknowledge: fn(Retained) -> Result<(), trunkline::Error> = |batch| batch.ack(Ok(()));
+    let from_a_thread = |batch: Retained| std::thread::spawn(move || batch.ack(Ok(()))).join().unwrap();
+    for way in [acknowledge, from_a_thread] {
+        let world = World::bare(|builder| builder);
+        let (told, seen) = channel();
+        let id = trunkline::add_processor(Registration::new("reads on", ReadingOn(told, way))).unwrap();
+        for _ in 0..20 {
+            trunkline::trace("t").span("a span", Kind::STEP).set("text", &"x".repeat(100));
+            trunkline::flush(LIMIT).unwrap();
+        }
+        let pairs: Vec<[String; 2]> = seen.try_iter().flatten().collect();
+        assert_eq!(pairs.len(), 60);
+        assert!(pairs.iter().all(|[before, after]| before == after), "{pairs:?}");
+        assert_eq!(trunkline::processor_stats(id).unwrap().delivered.records, 60);
+        drop(world);
+    }
+}
+
 #[test]
 fn a_kept_batch_is_acknowledged_by_another_thread() {
     let world = World::new();
