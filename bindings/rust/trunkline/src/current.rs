@@ -8,7 +8,7 @@ use trunkline_sys as sys;
 /// A span of a trace; span 0 is the trace itself, trace 0 a trace that is not recorded.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Place {
-    pub(crate) trace: sys::tr_trace,
+    pub(crate) trace: TraceRef,
     pub(crate) span: sys::tr_span,
 }
 
@@ -17,10 +17,12 @@ thread_local! {
 }
 
 // While a thread ends its storage may be gone: then nothing is current.
+#[inline]
 fn with_entered<T>(use_it: impl FnOnce(&mut Vec<Place>) -> T) -> Option<T> {
     ENTERED.try_with(|entered| entered.try_borrow_mut().ok().map(|mut places| use_it(&mut places))).ok().flatten()
 }
 
+#[inline]
 pub(crate) fn place() -> Option<Place> {
     with_entered(|places| places.last().copied()).flatten()
 }
@@ -66,7 +68,7 @@ pub fn span(name: &str, kind: Kind) -> Span {
         None => Span::with_own_trace(name, kind),
         Some(place) => {
             let span = Span::start(place.trace, place.span, name, kind);
-            if span.is_recording() || place.trace == 0 || is_open(place.trace) {
+            if span.is_recording() || !place.trace.is_recording() || is_open(place.trace.handle()) {
                 span
             } else {
                 // What is current has outlived its trace, or belongs to the parent of this process.
@@ -88,5 +90,15 @@ pub fn current_span() -> Option<SpanRef> {
 
 /// The trace that is current on this thread.
 pub fn current_trace() -> Option<TraceRef> {
-    place().filter(|place| place.trace != 0).map(|place| TraceRef { trace: place.trace })
+    place().map(|place| place.trace).filter(TraceRef::is_recording)
+}
+
+/// The `traceparent` of what is current on this thread: of its span, else of its trace, as [`SpanRef::traceparent`] says.
+pub fn current_traceparent() -> Option<String> {
+    let place = place()?;
+    if place.span == 0 {
+        place.trace.traceparent()
+    } else {
+        SpanRef { trace: place.trace, span: place.span }.traceparent()
+    }
 }

@@ -50,7 +50,7 @@ pub use trunkline_sys as sys;
 
 pub use artifact::{wandb_download_artifact, Artifact, Media};
 pub use config::{Builder, Content, Durability, Level, Overflow, Recorder};
-pub use current::{current_span, current_trace, span, Entered};
+pub use current::{current_span, current_trace, current_traceparent, span, Entered};
 pub use error::{Error, Result};
 pub use future::{InSpan, InSpanExt};
 pub use kind::Kind;

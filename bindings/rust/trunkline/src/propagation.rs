@@ -43,6 +43,34 @@ impl Context {
     }
 }
 
+/// A context that is handed on as it came, in words: every span holds one, and these are copied without a branch. The trace
+/// id of none is 0.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) struct PassedOn {
+    trace_id: [u64; 2],
+    span_id: u64,
+    flags: u64,
+}
+
+impl PassedOn {
+    /// The `traceparent` that says this.
+    pub(crate) fn to_text(self) -> Option<String> {
+        let ([high, low], span_id, flags) = (self.trace_id, self.span_id, self.flags);
+        (self.trace_id != [0; 2]).then(|| format!("00-{high:016x}{low:016x}-{span_id:016x}-{flags:02x}"))
+    }
+}
+
+impl From<Context> for PassedOn {
+    fn from(context: Context) -> Self {
+        let trace_id = u128::from_be_bytes(context.trace_id());
+        Self {
+            trace_id: [(trace_id >> 64) as u64, trace_id as u64],
+            span_id: u64::from_be_bytes(context.span_id()),
+            flags: context.flags().into(),
+        }
+    }
+}
+
 /// The `traceparent` of a span or trace; `None` when there is nothing to go on from.
 pub(crate) fn inject(handle: u64) -> Option<String> {
     let mut text = [0u8; sys::TR_TRACEPARENT_SIZE + 1];

@@ -2,9 +2,9 @@
 
 use crate::current::{Entered, Place};
 use crate::error::{check, words_of};
-use crate::propagation::inject;
+use crate::propagation::{inject, PassedOn};
 use crate::value::lent_attributes;
-use crate::{json, Kind, Result, Usage, Value};
+use crate::{json, Kind, Result, TraceRef, Usage, Value};
 use std::ffi::{c_char, c_int};
 use std::ops::Deref;
 use trunkline_sys as sys;
@@ -16,7 +16,7 @@ fn start(text: &str) -> *const c_char {
 /// A span by its handle. It may outlive the span; then calls do nothing and are counted.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct SpanRef {
-    pub(crate) trace: sys::tr_trace,
+    pub(crate) trace: TraceRef,
     pub(crate) span: sys::tr_span,
 }
 
@@ -162,9 +162,10 @@ impl SpanRef {
         self
     }
 
-    /// The `traceparent` that makes another process go on from this span.
+    /// The `traceparent` that makes another process go on from this span; below a trace that is not recorded, the one that
+    /// trace was to continue from.
     pub fn traceparent(&self) -> Option<String> {
-        inject(self.span)
+        inject(self.span).or_else(|| self.trace.passed_on.to_text())
     }
 
     /// The ids of the trace and the span; `None` when it is not recorded or has ended.
@@ -208,15 +209,15 @@ pub struct Span {
 impl Span {
     /// A child of `parent`, a handle of the C API; 0 is the trace itself.
     #[inline]
-    pub(crate) fn start(trace: sys::tr_trace, parent: sys::tr_span, name: &str, kind: Kind) -> Self {
-        if trace == 0 {
+    pub(crate) fn start(trace: TraceRef, parent: sys::tr_span, name: &str, kind: Kind) -> Self {
+        if !trace.is_recording() {
             return Self { at: SpanRef { trace, span: 0 }, owns_trace: false, started_in_panic: false };
         }
-        Self::of(trace, unsafe { sys::tr_span_start(trace, parent, kind.0, start(name), name.len()) })
+        Self::of(trace, unsafe { sys::tr_span_start(trace.trace, parent, kind.0, start(name), name.len()) })
     }
 
     pub(crate) fn start_with(
-        trace: sys::tr_trace,
+        trace: TraceRef,
         parent: sys::tr_span,
         name: &str,
         kind: Kind,
@@ -224,17 +225,17 @@ impl Span {
     ) -> Self {
         let (text, size, items) = (start(name), name.len(), lent_attributes(attributes));
         let (first, count) = (items.as_ptr(), items.len());
-        Self::of(trace, unsafe { sys::tr_span_start_with(trace, parent, kind.0, text, size, first, count) })
+        Self::of(trace, unsafe { sys::tr_span_start_with(trace.trace, parent, kind.0, text, size, first, count) })
     }
 
     #[inline]
-    fn of(trace: sys::tr_trace, span: sys::tr_span) -> Self {
+    fn of(trace: TraceRef, span: sys::tr_span) -> Self {
         Self { at: SpanRef { trace, span }, owns_trace: false, started_in_panic: std::thread::panicking() }
     }
 
     pub(crate) fn with_own_trace(name: &str, kind: Kind) -> Self {
         let trace = unsafe { sys::tr_trace_start(start(name), name.len(), std::ptr::null()) };
-        let mut span = Self::start(trace, 0, name, kind);
+        let mut span = Self::start(TraceRef { trace, passed_on: PassedOn::default() }, 0, name, kind);
         span.owns_trace = true;
         span
     }
@@ -274,7 +275,7 @@ impl Span {
             some => unsafe { sys::tr_span_end_with(self.at.span, some.as_ptr(), some.len()) },
         };
         if self.owns_trace {
-            unsafe { sys::tr_trace_end(self.at.trace) };
+            unsafe { sys::tr_trace_end(self.at.trace.trace) };
         }
         result
     }
@@ -284,7 +285,7 @@ impl Span {
     pub(crate) fn fail(&self) {
         self.at.set_error(PANIC, PANICKED);
         if self.owns_trace {
-            (crate::TraceRef { trace: self.at.trace }).set_error(PANIC, PANICKED);
+            self.at.trace.set_error(PANIC, PANICKED);
         }
     }
 }

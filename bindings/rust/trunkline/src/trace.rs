@@ -2,7 +2,7 @@
 
 use crate::current::{Entered, Place};
 use crate::error::{check, words_of};
-use crate::propagation::{inject, Context};
+use crate::propagation::{inject, Context, PassedOn};
 use crate::span::{PANIC, PANICKED};
 use crate::value::{lent, lent_attributes};
 use crate::{Kind, Result, Span, TimedSpan, Value};
@@ -19,6 +19,8 @@ pub fn trace(name: &str) -> Trace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceRef {
     pub(crate) trace: sys::tr_trace,
+    /// What a trace that is not recorded was to continue: who is called from here is told of it as it came.
+    pub(crate) passed_on: PassedOn,
 }
 
 impl TraceRef {
@@ -34,17 +36,17 @@ impl TraceRef {
 
     /// Starts a span directly below the trace.
     pub fn span(&self, name: &str, kind: Kind) -> Span {
-        Span::start(self.trace, 0, name, kind)
+        Span::start(*self, 0, name, kind)
     }
 
     /// As [`TraceRef::span`], with attributes from the start: processors that want starts see them.
     pub fn span_with(&self, name: &str, kind: Kind, attributes: &[(&str, Value<'_>)]) -> Span {
-        Span::start_with(self.trace, 0, name, kind, attributes)
+        Span::start_with(*self, 0, name, kind, attributes)
     }
 
     /// Makes the trace current on this thread as long as the result lives.
     pub fn enter(&self) -> Entered<'_> {
-        Entered::new(Place { trace: self.trace, span: 0 })
+        Entered::new(Place { trace: *self, span: 0 })
     }
 
     /// Runs `work` with the trace current.
@@ -107,9 +109,10 @@ impl TraceRef {
         (self.trace != 0 && result == sys::TR_OK).then_some(id)
     }
 
-    /// The `traceparent` that makes another process go on in this trace.
+    /// The `traceparent` that makes another process go on in this trace; of one that is not recorded, the one it was to
+    /// continue from.
     pub fn traceparent(&self) -> Option<String> {
-        inject(self.trace)
+        inject(self.trace).or_else(|| self.passed_on.to_text())
     }
 }
 
@@ -137,7 +140,8 @@ impl<'a> TraceBuilder<'a> {
         self
     }
 
-    /// Continues a trace of another process: the same id, below its span. Recorded only if it is sampled there.
+    /// Continues a trace of another process: the same id, below its span. Recorded only if it is sampled there; if not, its
+    /// `traceparent` and that of all below it is the one that came, so that nobody who is called records a part of it.
     pub fn parent(mut self, context: Context) -> Self {
         self.parent = Some(context);
         self
@@ -162,7 +166,8 @@ impl<'a> TraceBuilder<'a> {
             metadata_count: metadata.len(),
         };
         let trace = unsafe { sys::tr_trace_start(self.name.as_ptr().cast(), self.name.len(), &options) };
-        Trace { at: TraceRef { trace }, started_in_panic: std::thread::panicking() }
+        let passed_on = self.parent.filter(|_| trace == 0).map_or_else(PassedOn::default, PassedOn::from);
+        Trace { at: TraceRef { trace, passed_on }, started_in_panic: std::thread::panicking() }
     }
 }
 

@@ -207,6 +207,48 @@ fn below_what_is_not_recorded_nothing_is() {
 }
 
 #[test]
+fn a_trace_is_recorded_whole_or_not_at_all() {
+    const TRACES: usize = 64;
+    let world = World::with(|builder| builder.sample_ratio(0.5));
+    for _ in 0..TRACES {
+        let root = trunkline::span("root", Kind::AGENT);
+        root.in_scope(|| drop(trunkline::span("child", Kind::STEP)));
+        drop(root.child("child", Kind::STEP));
+    }
+    let ends = world.of_type(RecordType::TRACE_END);
+    assert!(!ends.is_empty() && ends.len() < TRACES, "{}", ends.len());
+    assert!(ends.iter().all(|end| end.name == "root"));
+    assert_eq!(world.spans().len(), 3 * ends.len());
+}
+
+#[test]
+fn what_is_not_sampled_elsewhere_is_not_sampled_further_on() {
+    let world = World::new();
+    let came = "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00";
+    let trace = Trace::builder("t").parent(Context::extract(came).unwrap()).start();
+    assert!(!trace.is_recording());
+    assert_eq!(trace.traceparent().as_deref(), Some(came));
+    let span = trace.span("s", Kind::STEP);
+    assert_eq!(span.child("child", Kind::STEP).traceparent().as_deref(), Some(came));
+    trace.in_scope(|| {
+        assert_eq!(trunkline::current_traceparent().as_deref(), Some(came));
+        trunkline::span("inside", Kind::STEP).in_scope(|| {
+            assert_eq!(trunkline::current_traceparent().as_deref(), Some(came));
+        });
+        assert!(trunkline::current_trace().is_none() && trunkline::current_span().is_none());
+    });
+    assert_eq!(trunkline::current_traceparent(), None);
+    drop((span, trace));
+    assert!(world.records().is_empty());
+    let trace = Trace::builder("t").parent(Context::extract(&came.replace("-00", "-01")).unwrap()).start();
+    let span = trace.span("s", Kind::STEP);
+    let (in_trace, in_span) =
+        (trace.in_scope(trunkline::current_traceparent), span.in_scope(trunkline::current_traceparent));
+    assert!(in_trace == trace.traceparent() && in_span == span.traceparent() && in_span.is_some());
+    assert!(in_trace != in_span && !in_span.unwrap().contains("b7ad6b7169203331"));
+}
+
+#[test]
 fn a_panic_marks_what_it_leaves_as_failed() {
     let world = World::new();
     let result = std::panic::catch_unwind(|| {
@@ -224,6 +266,13 @@ fn a_panic_marks_what_it_leaves_as_failed() {
     assert_eq!(span.text("error_type"), "panic");
     assert!(!world.span("finished before").failed);
     assert!(world.of_type(RecordType::TRACE_END)[0].failed);
+    let result = std::panic::catch_unwind(|| {
+        let _with_a_trace_of_its_own = trunkline::span("root", Kind::STEP);
+        panic!("on purpose");
+    });
+    assert!(result.is_err() && world.span("root").failed);
+    let end = &world.of_type(RecordType::TRACE_END)[1];
+    assert_eq!((end.name.as_str(), end.failed), ("root", true));
 }
 
 #[test]
