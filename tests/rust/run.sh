@@ -79,6 +79,7 @@ linted() {
 }
 documented() { (cd "$crates" && RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --features tracing); }
 build_agent() { (cd "$agent" && cargo build --locked "$@"); }
+test_agent() { (cd "$agent" && cargo test --locked); }
 
 run_tests() {
   check "the library is installed for the tests" install_it
@@ -99,6 +100,7 @@ run_tests() {
   export PKG_CONFIG_PATH=$library/pkgconfig LD_LIBRARY_PATH=$library
   check "the documents" python3 tests/rust/documents.py "$crates"
   check "the example is built" build_agent
+  check "its own tests" test_agent
   TRUNKLINE_TEST_RUST_AGENT=$CARGO_TARGET_DIR/debug/coding_agent python3 tools/run_unittest.py \
     tests/rust/rust_agent_test.py || failed=1
 }
