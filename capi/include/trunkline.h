@@ -791,8 +791,8 @@ TR_API int tr_replace_processors(const tr_processor *processors, size_t count, t
  * delivery are acknowledged; the last call wins. Errors: TR_ESTATE outside a hook, TR_ELIMIT, TR_EINVAL. */
 TR_API int tr_processor_save(const void *state, size_t size);
 
-/** Inside on_batch: keeps the batch valid, and not acknowledged, after the hook has returned 0. The caller *owns* the
- * result until tr_batch_ack. NULL: not inside on_batch. */
+/** Inside on_batch: keeps the batch valid, and not acknowledged, after the hook has returned: whatever it returns, only
+ * tr_batch_ack tells what became of the batch. The caller *owns* the result until then. NULL: not inside on_batch. */
 TR_API tr_batch *tr_batch_retain(const tr_batch *batch);
 
 /** Acknowledges a retained batch and *takes ownership* of it. `result`: as a hook's, but TR_EAGAIN offers it again as
