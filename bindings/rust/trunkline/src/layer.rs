@@ -22,7 +22,7 @@ use tracing_subscriber::registry::LookupSpan;
 /// An event is named by its `otel.name` or else its message; its other fields are its attributes, an error as its message and,
 /// under the field's name and `.type`, its type. An event of level `ERROR` marks its span as failed.
 ///
-/// A subscriber needs one of these layers. Where there are two, a span is recorded once.
+/// A subscriber needs one of these layers. Where there are two, a span is recorded once, but each records the events.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Layer {}
 
