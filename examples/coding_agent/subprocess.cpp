@@ -12,6 +12,7 @@
 #include <cerrno>
 #include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace agent {
 namespace {
@@ -102,15 +103,18 @@ int spawn(const Command& command, const Streams& streams, pid_t* child) {
   return error;
 }
 
+using Deadline = std::chrono::steady_clock::time_point;
+
+std::string too_long(const Command& command) { return "stopped after " + std::to_string(command.timeout_ms) + " ms"; }
+
 // Feeds and reads until the program has closed its output. Returns why it had to be stopped.
-std::string exchange(const Command& command, Streams* streams, std::string* output) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(command.timeout_ms);
+std::string exchange(const Command& command, Deadline deadline, Streams* streams, std::string* output) {
   std::string_view input = command.input;
   while (true) {
     if (input.empty()) streams->in.close();
     const auto left =
         std::chrono::duration_cast<std::chrono::milliseconds>(deadline - std::chrono::steady_clock::now());
-    if (left.count() <= 0) return "stopped after " + std::to_string(command.timeout_ms) + " ms";
+    if (left.count() <= 0) return too_long(command);
     pollfd wanted[2] = {{streams->out.get(), POLLIN, 0}, {streams->in.get(), POLLOUT, 0}};
     if (poll(wanted, 2, static_cast<int>(left.count())) <= 0) continue;
     if ((wanted[1].revents & (POLLOUT | POLLERR | POLLHUP)) != 0) {
@@ -131,6 +135,16 @@ std::string exchange(const Command& command, Streams* streams, std::string* outp
   }
 }
 
+// A program may close its output and run on.
+bool ends_by(Deadline deadline, pid_t child) {
+  siginfo_t ended{};
+  while (waitid(P_PID, static_cast<id_t>(child), &ended, WEXITED | WNOHANG | WNOWAIT) == 0 && ended.si_pid == 0) {
+    if (std::chrono::steady_clock::now() >= deadline) return false;
+    std::this_thread::sleep_for(std::chrono::milliseconds(1));
+  }
+  return true;
+}
+
 }  // namespace
 
 Finished run(const Command& command) {
@@ -148,7 +162,9 @@ Finished run(const Command& command) {
   streams.in_child.close();
   streams.out_child.close();
   streams.secret_child.close();
-  finished.error = exchange(command, &streams, &finished.output);
+  const Deadline deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds(command.timeout_ms);
+  finished.error = exchange(command, deadline, &streams, &finished.output);
+  if (finished.error.empty() && !ends_by(deadline, child)) finished.error = too_long(command);
   // Whatever it left behind in its group goes with it.
   if (!finished.error.empty()) kill(-child, SIGKILL);
   int status = 0;
