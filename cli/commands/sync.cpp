@@ -97,6 +97,10 @@ void write_json(const std::vector<Waiting>& all, Output* output) {
   output->write(text + "]\n");
 }
 
+std::string age_text(int64_t age_ns) {
+  return duration_text(std::max<int64_t>(0, age_ns)) + (age_ns > pipeline::kExpiryNs ? ", expired" : "");
+}
+
 void write_table(const std::vector<Waiting>& all, Session* session) {
   Table table({{"PROCESSOR", false, Column::kAlways},
                {"RECORDS", true, 3},
@@ -107,16 +111,16 @@ void write_table(const std::vector<Waiting>& all, Session* session) {
     table.add({{visible(waiting.processor()), Colour::kCyan},
                {std::to_string(waiting.records)},
                {std::to_string(waiting.runs)},
-               {duration_text(std::max<int64_t>(0, session->now_ns() - waiting.oldest_ns))},
+               {age_text(session->now_ns() - waiting.oldest_ns)},
                {waiting.destination().empty() ? "-" : visible(waiting.destination())}});
   }
   table.print(session->output(), session->terminal());
 }
 
-// What lies in the recorders of the dead is counted only when it is in their logs.
+// What lies in the recorders of the dead is counted only when it is in their logs. Who asks what waits removes nothing.
 std::vector<Waiting> look(const Session& session) {
   if (!has_runs(session.directory())) return {};
-  static_cast<void>(adopt_for_store(session.directory(), kLookMs));
+  static_cast<void>(adopt_for_store(session.directory(), kLookMs, pipeline::Expired::kKept));
   return list_waiting(session.directory()).processors;
 }
 

@@ -32,13 +32,14 @@ std::shared_ptr<const Redactor> make_redactor() {
 
 namespace {
 
-Adopted adopt(const std::string& directory, const tr_processor& table, int64_t timeout_ms) {
+Adopted adopt(const std::string& directory, const tr_processor& table, int64_t timeout_ms,
+              pipeline::Expired expired = pipeline::Expired::kRemoved) {
   Adopted adopted;
   const auto counts = std::make_shared<TakenCounts>();
   pipeline::MessageLog messages(TR_LEVEL_WARN, forward_message, nullptr);
   const pipeline::AdoptionReport report =
       pipeline::adopt_now(directory, {counting_processor(table, counts)}, make_redactor(), &messages,
-                          os::monotonic_now() + timeout_ms * 1'000'000);
+                          os::monotonic_now() + timeout_ms * 1'000'000, expired);
   adopted.runs = report.runs;
   adopted.recovered = report.recovered;
   adopted.incomplete = counts->incomplete;
@@ -102,7 +103,7 @@ void write_text(const Adopted& found, std::string_view place, Output* output) {
 
 }  // namespace
 
-Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
+Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms, pipeline::Expired expired) {
   tr_processor local{};
   local.struct_size = sizeof local;
   if (const Error error = make_local_processor({}, directory, &local)) {
@@ -111,7 +112,7 @@ Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms) {
     none.complete = false;
     return none;
   }
-  return adopt(directory, local, timeout_ms);
+  return adopt(directory, local, timeout_ms, expired);
 }
 
 Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& from,
@@ -139,7 +140,7 @@ Adopted discard_for(const std::string& name, const std::string& destination, con
   table.name = name.c_str();
   table.destination = destination.empty() ? nullptr : destination.c_str();
   table.on_batch = [](void*, const tr_batch*) -> int { return TR_OK; };
-  return adopt(directory, table, timeout_ms);
+  return adopt(directory, table, timeout_ms, pipeline::Expired::kKept);
 }
 
 int report(const Adopted& found, std::string_view place, Session* session) {

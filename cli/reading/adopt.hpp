@@ -8,6 +8,7 @@
 
 #include "model/expected.hpp"
 #include "model/redactor.hpp"
+#include "pipeline/adoption.hpp"
 
 namespace trunkline::cli {
 
@@ -30,13 +31,14 @@ struct Adopted {
 std::shared_ptr<const Redactor> make_redactor();
 
 // Waits no longer than the timeout. What goes wrong is warned about on standard error.
-Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms);
+Adopted adopt_for_store(const std::string& directory, int64_t timeout_ms,
+                        pipeline::Expired expired = pipeline::Expired::kRemoved);
 
 // For a built-in processor of another kind, one of kSyncTargets, by its options as JSON and its environment. `from`:
 // what waits for this destination is delivered to that of the options; empty: what waits for the latter.
 Expected<Adopted> adopt_for(std::string_view target, std::string_view options_json, const std::string& from,
                             const std::string& directory, int64_t timeout_ms);
-// Gives up what waits for the processor of this name and destination: `delivered` is how much it was.
+// Gives up what waits for the processor of this name and destination, and nothing else: `delivered` is how much it was.
 Adopted discard_for(const std::string& name, const std::string& destination, const std::string& directory,
                     int64_t timeout_ms);
 inline constexpr std::string_view kSyncTargets = "mlflow|wandb";

@@ -1,13 +1,13 @@
 #include "pipeline/adopt_now.hpp"
 
-#include "pipeline/adoption.hpp"
 #include "pipeline/delivery_thread.hpp"
 #include "pipeline/identity.hpp"
 
 namespace trunkline::pipeline {
 
 AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_processor>& tables,
-                         std::shared_ptr<const Redactor> redactor, MessageLog* messages, int64_t deadline) {
+                         std::shared_ptr<const Redactor> redactor, MessageLog* messages, int64_t deadline,
+                         Expired expired) {
   AdoptionReport report;
   Registry registry;
   tr_processor_id id = 1;
@@ -20,7 +20,7 @@ AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_proc
     }
     registry.add(processor);
   }
-  Adoption adoption(directory, std::string(), std::move(redactor), &registry, messages);
+  Adoption adoption(directory, std::string(), std::move(redactor), &registry, messages, expired);
   if (const Error error = adoption.start()) {
     messages->error("nothing can be taken up: " + error.message);
     report.complete = false;

@@ -7,6 +7,7 @@
 
 #include "model/expected.hpp"
 #include "model/redactor.hpp"
+#include "pipeline/adoption.hpp"
 #include "pipeline/log_message.hpp"
 
 namespace trunkline::pipeline {
@@ -23,8 +24,9 @@ struct AdoptionReport {
 };
 
 // Delivers what dead runs of `directory` hold for processors of the identities of `tables`. The tables are released.
-// `deadline` in monotonic nanoseconds.
+// `deadline` in monotonic nanoseconds. `expired`: what becomes of runs that others have not come for in time.
 AdoptionReport adopt_now(const std::string& directory, const std::vector<tr_processor>& tables,
-                         std::shared_ptr<const Redactor> redactor, MessageLog* messages, int64_t deadline);
+                         std::shared_ptr<const Redactor> redactor, MessageLog* messages, int64_t deadline,
+                         Expired expired);
 
 }  // namespace trunkline::pipeline

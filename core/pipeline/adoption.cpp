@@ -16,12 +16,13 @@ constexpr auto kLookAgainAfter = std::chrono::seconds(30);
 }  // namespace
 
 Adoption::Adoption(std::string directory, std::string own_run, std::shared_ptr<const Redactor> redactor,
-                   Registry* registry, MessageLog* messages)
+                   Registry* registry, MessageLog* messages, Expired expired)
     : directory_(std::move(directory)),
       own_run_(std::move(own_run)),
       redactor_(std::move(redactor)),
       registry_(registry),
-      messages_(messages) {}
+      messages_(messages),
+      expired_(expired) {}
 
 Adoption::~Adoption() { stop(INT64_MAX, INT64_MAX); }
 
@@ -161,7 +162,7 @@ bool Adoption::tend(Held* held) {
     }
   }
   if (!held->feeds.empty()) return true;
-  const bool expired = os::unix_now() - held->run->created_unix_ns() > kExpiryNs;
+  const bool expired = expired_ == Expired::kRemoved && os::unix_now() - held->run->created_unix_ns() > kExpiryNs;
   if (cursors->empty() || expired) {
     if (!cursors->empty()) counters_.runs_expired.fetch_add(1, std::memory_order_relaxed);
     if (const Error error = held->run->remove()) fail("a dead run cannot be removed", error);

@@ -29,10 +29,12 @@ struct AdoptionCounters {
 // How long a dead run is kept for processors that do not come.
 inline constexpr int64_t kExpiryNs = 7LL * 24 * 3600 * 1'000'000'000;
 
+enum class Expired { kRemoved, kKept };
+
 class Adoption {
  public:
   Adoption(std::string directory, std::string own_run, std::shared_ptr<const Redactor> redactor, Registry* registry,
-           MessageLog* messages);
+           MessageLog* messages, Expired expired = Expired::kRemoved);
   ~Adoption();
 
   // TR_ENOMEM: there is no thread to be had.
@@ -66,6 +68,7 @@ class Adoption {
   const std::shared_ptr<const Redactor> redactor_;
   Registry* registry_;
   MessageLog* messages_;
+  const Expired expired_;
   AdoptionCounters counters_;
   // The thread's own.
   std::map<std::string, Held> held_;

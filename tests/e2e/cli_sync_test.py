@@ -5,7 +5,9 @@ options of processors for servers.
     cli_sync_test.py --trunkline PATH --lib DIR --include DIR [--cc COMMAND] [NAME...]"""
 import json
 import os
+import re
 import sys
+import time
 
 from cli_support import equal, expect, place_with_store, run_checks
 
@@ -60,6 +62,46 @@ def sync_tells_what_waits_for_whom_and_gives_it_up():
         equal(place.json("sync", "--list"), [], "nothing is left")
         equal(place.json("stats")["dead_runs"], 0, "the runs are gone")
         equal(place.json("stats")["traces"], 4, "the store has them all the same")
+
+
+def crc32c(data):
+    crc = 0xffffffff
+    for byte in data:
+        crc ^= byte
+        for _ in range(8):
+            crc = crc >> 1 ^ (0x82f63b78 if crc & 1 else 0)
+    return crc ^ 0xffffffff
+
+
+def let_expire(place):
+    """All runs are eight days old."""
+    for run in os.listdir(os.path.join(place.directory, "run")):
+        path = os.path.join(place.directory, "run", run, "owner")
+        with open(path) as file:
+            text = file.read()
+        made = lambda match: f"created_unix_ns {int(match[1]) - 8 * 24 * 3600 * 10**9}"
+        text = re.sub(r"created_unix_ns (\d+)", made, text[:text.rindex("crc32c ")])
+        with open(path, "w") as file:
+            file.write(f"{text}crc32c {crc32c(text.encode()):08x}\n")
+
+
+@check
+def who_asks_what_waits_removes_nothing():
+    with place_with_store() as place:
+        leave_records(place)
+        leave_records(place, MLFLOW_EXPERIMENT_NAME="other")
+        let_expire(place)
+        for _ in range(2):
+            one, two = place.json("sync", "--list")
+        expect(one["expires_ns"] < time.time_ns(), one)
+        expect(place.good("sync", "--list").count("expired") == 2, "it is said")
+        equal(place.run("sync", "--discard", "mlflow").returncode, 2, "nobody can be asked")
+        equal(place.json("sync", "--list"), [one, two], "nothing is gone")
+        equal(place.json("sync", "--discard", "mlflow", "--from", two["destination"], "--yes"),
+              {"discarded": two["records"]}, "one")
+        equal(place.json("sync", "--list"), [one], "the other is there")
+        place.run("recover")
+        equal(place.json("sync", "--list"), [], "what is recovered expires, as ever")
 
 
 @check
