@@ -125,7 +125,7 @@ Expected<Adopted> adopt_for(std::string_view target, std::string_view options_js
   const std::string destination = table.destination;
   if (!from.empty() && from != destination) {
     table.destination = from.c_str();
-    table.restore = nullptr;  // what it knows is of another server
+    if (target == "mlflow") table.restore = nullptr;  // what it knows is of another server; that of W&B sees it itself
   }
   Adopted adopted = adopt(directory, table, timeout_ms);
   adopted.destination = destination;

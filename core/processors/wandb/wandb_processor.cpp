@@ -2,6 +2,7 @@
 
 #include <memory>
 
+#include "encode/digest.hpp"
 #include "model/environment.hpp"
 #include "processors/wandb/offline_backend.hpp"
 #include "processors/wandb/online_backend.hpp"
@@ -72,7 +73,10 @@ Expected<std::unique_ptr<wandb::Sink>> make_sink(wandb::Options* options, const 
   *destination = backend->destination() + " " + options->place.entity + "/" + options->place.project;
   if (!options->terms.id.empty()) *destination += "/" + options->terms.id;
   with.terms = options->terms;
-  with.state_folder = directory.empty() ? "" : directory + "/wandb-state";
+  // What waits for one place may be delivered to another, which knows nothing of the runs of the first.
+  const std::string place = encode::hex_of(encode::digest_of<encode::Md5>(*destination));
+  with.state_mark = place + "\n";
+  with.state_folder = directory.empty() ? "" : directory + "/wandb-state/" + place;
   return std::make_unique<wandb::Sink>(std::move(with), std::move(backend), std::move(refuge), host);
 }
 

@@ -56,7 +56,8 @@ void Sink::say_lost(const std::vector<std::string>& sentences) {
 }
 
 void Sink::restore(const std::string& directory, std::string_view state) {
-  states_[directory] = parse_run_states(state);
+  const std::string& mark = options_.state_mark;
+  if (state.substr(0, mark.size()) == mark) states_[directory] = parse_run_states(state.substr(mark.size()));
 }
 
 // W&B counts requests: what goes on is told of now and then, and the records wait in the log meanwhile.
@@ -82,7 +83,7 @@ int Sink::on_batch(const tr_batch& batch) {
     if (error.code != TR_EAGAIN) remark("W&B: " + error.message);
     return TR_EAGAIN;
   }
-  const std::string text = run_states_text(known);
+  const std::string text = options_.state_mark + run_states_text(known);
   (void)host_.save(text.data(), text.size());
   states_[directory_] = std::move(known);
   if (states_[directory_].empty()) states_.erase(directory_);

@@ -19,6 +19,7 @@ namespace trunkline::wandb {
 struct SinkOptions {
   RunTerms terms;
   std::string state_folder;  // of states for which there is no room; may be empty
+  std::string state_mark;  // what saved states begin with: of another mark they are of another place, and mean nothing
   uint32_t interval_ms = 0;  // at least so long between batches, unless somebody waits
 };
 
