@@ -26,7 +26,7 @@ bool ServerGate::is_open() {
   if (os::monotonic_now() >= opens_at_) return true;
   const uint32_t left = time_left();
   if (left == UINT32_MAX || left == 0 || tried_at_end_) return false;
-  tried_at_end_ = true;
+  trying_at_end_ = true;
   return true;
 }
 
@@ -38,6 +38,7 @@ void ServerGate::succeeded() {
 }
 
 void ServerGate::failed(const net::Response& response, net::Verdict verdict, const std::string& sentence) {
+  tried_at_end_ = trying_at_end_;
   int64_t wait = backoff_.next(response, os::unix_now());
   if (verdict == net::Verdict::kHalt) wait = std::max(wait, kHaltNs);
   opens_at_ = os::monotonic_now() + wait;

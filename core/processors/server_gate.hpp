@@ -16,6 +16,7 @@ class ServerGate {
   // `server`: "the MLflow server", for people.
   ServerGate(std::string server, const ProcessorHost& host);
 
+  // May be asked any number of times before a request.
   bool is_open();
   // An answer came: all is well.
   void succeeded();
@@ -28,6 +29,7 @@ class ServerGate {
   const ProcessorHost host_;
   net::Backoff backoff_;
   int64_t opens_at_ = 0;
+  bool trying_at_end_ = false;
   bool tried_at_end_ = false;
   std::string complained_;
 };

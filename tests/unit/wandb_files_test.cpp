@@ -224,7 +224,7 @@ TEST_F(WandbRunFiles, KeysMayBeAnyText) {
   size_t next = 0;
   RunDelta delta;
   delta.summary = state.summary;
-  const json body = json::parse(wandb::stream_body(state, delta, {"a \"file\""}, 0, 1000, &next));
+  const json body = json::parse(wandb::stream_body(state, delta, {{"a \"file\""}, {}}, 0, 1000, &next));
   const std::string line = body["files"]["wandb-summary.json"]["content"][0];
   EXPECT_EQ(json::parse(line)["a \"b\"\\\n"], 2);
   EXPECT_EQ(body["uploaded"], json({"a \"file\""}));

@@ -11,7 +11,7 @@ namespace {
 using processors::check_unchanged;
 using processors::RunFile;
 
-constexpr size_t kMostAtOnce = 200;  // URLs that are asked for: those that wait too long lose their validity
+constexpr size_t kMostAtOnce = 200;  // URLs that are asked for
 
 std::string manifest_of(const Artifact& artifact, const std::vector<std::string>& birth_ids) {
   std::string text;
@@ -56,18 +56,32 @@ Error FileUpload::put_file(const SignedUrl& to, const RunFile& file) {
   return {TR_EINVAL, file.file + " changed while it was read: what is stored is not what was logged"};
 }
 
+// Of many URLs that are asked for at once the last may have to wait longer than they hold.
+Error FileUpload::put_run_file(const RunPlace& run, const SignedUrl& to, const RunFile& file) {
+  Error error = put_file(to, file);
+  if (error.code != TR_ESTALE) return error;
+  std::string answer;
+  if (Error refused = rest_->graphql(kCreateFilesQuery, create_files_variables(run, {file.path}), &answer)) {
+    return of_file(refused);
+  }
+  const auto urls = read_created_files(answer);
+  const NamedUrl* fresh = urls ? find_url(*urls, file.path) : nullptr;
+  return fresh == nullptr ? strange("where a file goes") : of_file(put_file(fresh->to, file));
+}
+
 Error FileUpload::put_run_files(const RunPlace& run, const std::vector<RunFile>& files, std::vector<Error>* each) {
   for (size_t first = 0; first < files.size(); first += kMostAtOnce) {
     const size_t end = std::min(files.size(), first + kMostAtOnce);
     std::vector<std::string> names;
     for (size_t i = first; i < end; ++i) names.push_back(files[i].path);
+    if (!storage_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
     std::string answer;
     Error asked = of_file(rest_->graphql(kCreateFilesQuery, create_files_variables(run, names), &answer));
     if (asked.code == TR_EAGAIN) return asked;
     const auto urls = asked ? std::nullopt : read_created_files(answer);
     for (size_t i = first; i < end; ++i) {
       const NamedUrl* to = urls ? find_url(*urls, files[i].path) : nullptr;
-      Error error = asked ? asked : to == nullptr ? strange("where a file goes") : put_file(to->to, files[i]);
+      Error error = asked ? asked : to == nullptr ? strange("where a file goes") : put_run_file(run, to->to, files[i]);
       if (error.code == TR_EAGAIN) return error;
       each->push_back(std::move(error));
     }
@@ -86,24 +100,45 @@ Error FileUpload::create_manifest(const RunPlace& run, const CreatedArtifact& cr
   return Error::none();
 }
 
+Error FileUpload::artifact_urls(const CreatedArtifact& created, const std::string& manifest_id, const RunFile* files,
+                                size_t count, std::vector<NamedUrl>* urls) {
+  std::string answer;
+  const std::string variables = create_artifact_files_variables(created.id, manifest_id, files, count);
+  if (Error error = rest_->graphql(kCreateArtifactFilesQuery, variables, &answer)) return error;
+  auto found = read_created_artifact_files(answer);
+  if (!found) return strange("where the files of an artifact go");
+  *urls = std::move(*found);
+  return Error::none();
+}
+
+// What is there of an artifact that is said again does not go there again.
+Error FileUpload::put_artifact_file(const CreatedArtifact& created, const std::string& manifest_id, const SignedUrl& to,
+                                    const RunFile& file) {
+  const std::string key = created.id + "\n" + file.path;
+  if (to.url.empty() || stored_.count(key) != 0) return Error::none();
+  Error error = put_file(to, file);
+  if (error.code == TR_ESTALE) {
+    std::vector<NamedUrl> urls;
+    if (Error refused = artifact_urls(created, manifest_id, &file, 1, &urls)) return refused;
+    const NamedUrl* fresh = find_url(urls, file.path);
+    if (fresh == nullptr) return strange("where the files of an artifact go");
+    error = fresh->to.url.empty() ? Error::none() : put_file(fresh->to, file);
+  }
+  if (!error) stored_.insert(key);
+  return error;
+}
+
 Error FileUpload::put_artifact_files(const CreatedArtifact& created, const std::string& manifest_id,
                                      const Artifact& artifact, std::vector<std::string>* birth_ids) {
   for (size_t first = 0; first < artifact.files.size(); first += kMostAtOnce) {
     const size_t count = std::min(kMostAtOnce, artifact.files.size() - first);
-    std::string answer;
-    const std::string variables =
-        create_artifact_files_variables(created.id, manifest_id, artifact.files.data() + first, count);
-    if (Error error = rest_->graphql(kCreateArtifactFilesQuery, variables, &answer)) return error;
-    const auto urls = read_created_artifact_files(answer);
-    if (!urls || urls->size() != count) return strange("where the files of an artifact go");
-    for (size_t i = 0; i < count; ++i) {
-      const NamedUrl& one = (*urls)[i];
-      const RunFile& file = artifact.files[first + i];
-      if (one.name != file.path) return strange("where the files of an artifact go");
-      if (!one.to.url.empty()) {
-        if (Error error = put_file(one.to, file)) return error;
-      }
-      birth_ids->push_back(one.birth_id);
+    std::vector<NamedUrl> urls;
+    if (Error error = artifact_urls(created, manifest_id, artifact.files.data() + first, count, &urls)) return error;
+    for (size_t i = first; i < first + count; ++i) {
+      const NamedUrl* one = find_url(urls, artifact.files[i].path);
+      if (one == nullptr) return strange("where the files of an artifact go");
+      if (Error error = put_artifact_file(created, manifest_id, one->to, artifact.files[i])) return error;
+      birth_ids->push_back(one->birth_id);
     }
   }
   return Error::none();
@@ -118,22 +153,29 @@ Error FileUpload::put_manifest(const RunPlace& run, const CreatedArtifact& creat
 }
 
 Error FileUpload::add_artifact(const RunPlace& run, const Artifact& artifact) {
+  if (!storage_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
+  Error error = of_file(send_artifact(run, artifact));
+  if (error.code != TR_EAGAIN) stored_.clear();
+  return error;
+}
+
+Error FileUpload::send_artifact(const RunPlace& run, const Artifact& artifact) {
   for (const RunFile& file : artifact.files) {
-    if (Error error = check_unchanged(file)) return of_file(error);
+    if (Error error = check_unchanged(file)) return error;
   }
   std::string answer;
   if (Error error = rest_->graphql(kCreateArtifactQuery, create_artifact_variables(run, artifact), &answer)) {
-    return of_file(error);
+    return error;
   }
   const auto created = read_created_artifact(answer);
   if (!created) return strange("what becomes of an artifact");
   if (created->committed) return Error::none();
   CreatedManifest place;
-  if (Error error = create_manifest(run, *created, "", &place)) return of_file(error);
+  if (Error error = create_manifest(run, *created, "", &place)) return error;
   std::vector<std::string> birth_ids;
-  if (Error error = put_artifact_files(*created, place.id, artifact, &birth_ids)) return of_file(error);
-  if (Error error = put_manifest(run, *created, manifest_of(artifact, birth_ids))) return of_file(error);
-  return of_file(rest_->graphql(kCommitArtifactQuery, commit_artifact_variables(created->id), &answer));
+  if (Error error = put_artifact_files(*created, place.id, artifact, &birth_ids)) return error;
+  if (Error error = put_manifest(run, *created, manifest_of(artifact, birth_ids))) return error;
+  return rest_->graphql(kCommitArtifactQuery, commit_artifact_variables(created->id), &answer);
 }
 
 Error FileUpload::use_artifact(const RunPlace& run, const std::string& name) {

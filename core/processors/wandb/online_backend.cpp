@@ -3,8 +3,6 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
-#include "processors/wandb/run_body.hpp"
-
 namespace trunkline::wandb {
 namespace {
 
@@ -118,12 +116,11 @@ std::vector<std::string> OnlineBackend::uploaded(const RunState& state, const Ru
 }
 
 // A server that takes less at once gets less, down to a row.
-Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
-  const std::vector<std::string> names = uploaded(state, delta);
-  if (delta.rows.empty() && delta.summary.empty() && !delta.exit_code && names.empty()) return Error::none();
+Error OnlineBackend::stream(const RunState& state, const RunDelta& delta, const LastWord& last_word) {
+  if (delta.rows.empty() && delta.summary.empty() && last_word.empty()) return Error::none();
   for (size_t first = 0;;) {
     size_t next = 0;
-    const std::string body = stream_body(state, delta, names, first, most_bytes_, &next);
+    const std::string body = stream_body(state, delta, last_word, first, most_bytes_, &next);
     Error error = send(state, body);
     if (error.code == TR_ELIMIT && next - first > 1) {
       most_bytes_ = body.size() / 2;
@@ -137,22 +134,45 @@ Error OnlineBackend::stream(const RunState& state, const RunDelta& delta) {
   }
 }
 
+Error OnlineBackend::upsert_if_needed(RunState* state, const RunDelta& delta) {
+  if (!delta.begins && !delta.tags_changed && delta.config.empty() && !state->entity.empty()) return Error::none();
+  if (!state->config_known) {
+    if (Error error = read_config(state)) return error;
+  }
+  return upsert(state);
+}
+
+// Files may take hours: rows do not wait for them, and the run is kept alive meanwhile. What is there without its files
+// is not said again before the files can be.
+Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) {
+  const std::string name =
+      key_of(*state, "delta", std::to_string(state->sequence) + "\n" + std::to_string(state->lines));
+  if (name == waits_for_files_ && !upload_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
+  waits_for_files_.clear();
+  if (Error error = upsert_if_needed(state, delta)) return error;
+  if (Error error = stream(*state, delta, {})) return error;
+  state->lines += static_cast<int64_t>(delta.rows.size());
+  alive_[stream_path(*state)] = now_();
+  waits_for_files_ = name;
+  if (settled_.size() > kMostSettled) settled_.clear();
+  if (Error error = send_files(*state, delta, lost)) return error;
+  if (Error error = send_artifacts(*state, delta, lost)) return error;
+  RunDelta rest;
+  rest.end_ns = delta.end_ns;
+  return stream(*state, rest, {uploaded(*state, delta), delta.exit_code});
+}
+
 Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) {
   if (delta.empty()) return Error::none();
   lines_taken_ = state->lines;
   RunState next = *state;
-  const bool changes = delta.tags_changed || !delta.config.empty();
-  if (delta.begins || changes || next.entity.empty()) {
-    if (!next.config_known) {
-      if (Error error = read_config(&next)) return error;
-    }
-    if (Error error = upsert(&next)) return error;
+  if (delta.has_files()) {
+    if (Error error = write_with_files(&next, delta, lost)) return error;
+  } else {
+    if (Error error = upsert_if_needed(&next, delta)) return error;
+    if (Error error = stream(next, delta, {{}, delta.exit_code})) return error;
+    next.lines += static_cast<int64_t>(delta.rows.size());
   }
-  if (settled_.size() > kMostSettled) settled_.clear();
-  if (Error error = send_files(next, delta, lost)) return error;
-  if (Error error = send_artifacts(next, delta, lost)) return error;
-  if (Error error = stream(next, delta)) return error;
-  next.lines += static_cast<int64_t>(delta.rows.size());
   const std::string path = stream_path(next);
   if (delta.exit_code) {
     alive_.erase(path);
@@ -160,7 +180,9 @@ Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<s
   } else {
     alive_[path] = now_();
   }
-  // What was refused and is logged once more is tried once more.
+  // What was refused and is logged once more is tried once more; what a name means may have changed when it is used
+  // once more.
+  for (const std::string& name : delta.used) settled_.erase(key_of(next, "used", name));
   for (auto it = settled_.begin(); it != settled_.end();) it = it->second ? std::next(it) : settled_.erase(it);
   *state = std::move(next);
   return Error::none();

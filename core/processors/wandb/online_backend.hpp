@@ -9,6 +9,7 @@
 
 #include "os/time.hpp"
 #include "processors/wandb/file_upload.hpp"
+#include "processors/wandb/run_body.hpp"
 #include "processors/wandb/wandb_backend.hpp"
 #include "processors/wandb/wandb_rest.hpp"
 
@@ -19,7 +20,11 @@ class OnlineBackend final : public Backend {
   // `now`: a clock in nanoseconds.
   OnlineBackend(std::unique_ptr<Rest> rest, Place place, const processors::ProcessorHost& host,
                 int64_t (*now)() = &os::monotonic_now)
-      : rest_(std::move(rest)), upload_(rest_.get()), place_(std::move(place)), host_(host), now_(now) {}
+      : rest_(std::move(rest)),
+        upload_(rest_.get(), [this] { tick(); }),
+        place_(std::move(place)),
+        host_(host),
+        now_(now) {}
 
   std::string destination() const override { return rest_->destination(); }
   Error resume(RunState* state) override;
@@ -32,7 +37,9 @@ class OnlineBackend final : public Backend {
   Error read_config(RunState* state);
   Error send_files(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost);
   Error send_artifacts(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost);
-  Error stream(const RunState& state, const RunDelta& delta);
+  Error upsert_if_needed(RunState* state, const RunDelta& delta);
+  Error write_with_files(RunState* state, const RunDelta& delta, std::vector<std::string>* lost);
+  Error stream(const RunState& state, const RunDelta& delta, const LastWord& last_word);
   std::vector<std::string> uploaded(const RunState& state, const RunDelta& delta) const;
   Error send(const RunState& state, const std::string& body);
 
@@ -43,6 +50,7 @@ class OnlineBackend final : public Backend {
   int64_t (*const now_)();
   size_t most_bytes_ = size_t{8} << 20;       // of a request; less where the server takes less
   int64_t lines_taken_ = 0;                   // of the run that was written last, as the server answered
+  std::string waits_for_files_;               // all but the files of this delta is there
   std::map<std::string, int64_t> alive_;      // paths of open runs, and when something was last told of them
   std::map<std::string, bool> told_to_stop_;  // by path
   // What is settled of files and artifacts, though what they came with has to be said again: whether it is there.

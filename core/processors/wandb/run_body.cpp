@@ -215,8 +215,8 @@ void read_found_config(const std::string& answer, RunState* state) {
   }
 }
 
-std::string stream_body(const RunState& state, const RunDelta& delta, const std::vector<std::string>& uploaded,
-                        size_t first, size_t most_bytes, size_t* next) {
+std::string stream_body(const RunState& state, const RunDelta& delta, const LastWord& last_word, size_t first,
+                        size_t most_bytes, size_t* next) {
   std::string body;
   JsonObject object(&body);
   std::string* inner = object.member("files");
@@ -231,16 +231,16 @@ std::string stream_body(const RunState& state, const RunDelta& delta, const std:
   }
   *next = at_row;
   const bool last = at_row == delta.rows.size();
-  if (last && (!delta.rows.empty() || !delta.summary.empty() || delta.exit_code)) {
+  if (last && (!delta.rows.empty() || !delta.summary.empty() || last_word.exit_code)) {
     Lines summary(&files, "wandb-summary.json", 0);
     summary.add(summary_line(state, delta));
     summary.close();
   }
   files.close();
-  if (last && !uploaded.empty()) *object.member("uploaded") += list_of(uploaded);
-  if (last && delta.exit_code) {
+  if (last && !last_word.uploaded.empty()) *object.member("uploaded") += list_of(last_word.uploaded);
+  if (last && last_word.exit_code) {
     *object.member("complete") += "true";
-    object.i64("exitcode", *delta.exit_code);
+    object.i64("exitcode", *last_word.exit_code);
   }
   object.close();
   return body;

@@ -1,7 +1,9 @@
 // The bodies of requests about a run, and what of a run can be read from an answer.
 #pragma once
 
+#include <optional>
 #include <string>
+#include <vector>
 
 #include "processors/wandb/wandb_backend.hpp"
 
@@ -28,10 +30,17 @@ bool read_place(const std::string& answer, RunState* state);
 bool read_found_run(const std::string& answer, RunState* state);
 void read_found_config(const std::string& answer, RunState* state);
 
-// Rows from `first`, as many as go into `most_bytes` or at least one; with the last of them what else is to be said,
-// and which files were uploaded.
-std::string stream_body(const RunState& state, const RunDelta& delta, const std::vector<std::string>& uploaded,
-                        size_t first, size_t most_bytes, size_t* next);
+// What is said with the last row: it is known later when files go between.
+struct LastWord {
+  std::vector<std::string> uploaded = {};  // paths of files
+  std::optional<int64_t> exit_code = {};   // the run is over
+
+  bool empty() const { return uploaded.empty() && !exit_code; }
+};
+
+// Rows from `first`, as many as go into `most_bytes` or at least one; with the last of them what else is to be said.
+std::string stream_body(const RunState& state, const RunDelta& delta, const LastWord& last_word, size_t first,
+                        size_t most_bytes, size_t* next);
 
 // The path of a run's stream.
 std::string stream_path(const RunState& state);

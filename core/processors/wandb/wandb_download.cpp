@@ -60,7 +60,7 @@ Expected<std::vector<RunFile>> read_manifest(const std::string& text) {
 class Download {
  public:
   Download(wandb::Rest* rest, std::string folder)
-      : rest_(rest), storage_(rest->endpoint(), rest->timeout_ms(), rest->gate()), folder_(std::move(folder)) {}
+      : rest_(rest), storage_(rest->endpoint(), rest->timeout_ms(), rest->host()), folder_(std::move(folder)) {}
 
   Error run(const ArtifactName& name) {
     std::string answer;
@@ -70,7 +70,7 @@ class Download {
     if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + whole};
     if (found.manifest_url.empty()) return {TR_EINVAL, "W&B does not say what is in " + whole};
     std::string manifest;
-    if (Error error = insist([&] { return storage_.get(found.manifest_url, &manifest); })) return error;
+    if (Error error = insist([&] { return storage_.get(found.manifest_url, &manifest); })) return for_good(error);
     auto files = read_manifest(manifest);
     if (!files) return files.error();
     files->erase(std::remove_if(files->begin(), files->end(), [this](const RunFile& file) { return is_here(file); }),
@@ -104,6 +104,12 @@ class Download {
     return error;
   }
 
+  // What a URL no longer permits is nothing that a caller could know of.
+  static Error for_good(Error error) {
+    if (error.code == TR_ESTALE) error.code = TR_EINVAL;
+    return error;
+  }
+
   bool has_digest(const std::string& path, const RunFile& file) const {
     const auto digest = encode::digest_of_file<encode::Md5>(path);
     return digest && encode::hex_of(*digest) == file.digest;
@@ -125,7 +131,10 @@ class Download {
       const auto found = std::find_if(urls.begin(), urls.end(), [&](const auto& one) { return one.name == file.path; });
       if (found == urls.end() || found->to.url.empty())
         return {TR_EINVAL, "W&B does not say where " + file.path + " is"};
-      if (Error error = fetch_file(found->to.url, file)) return error;
+      Error error = fetch_file(found->to.url, file);
+      // It may have waited longer than it holds; one that is asked for by itself does not wait.
+      if (error.code == TR_ESTALE) error = files.size() == 1 ? for_good(error) : fetch(name, {file});
+      if (error) return error;
     }
     return Error::none();
   }

@@ -62,7 +62,8 @@ net::Request request_of(std::string path, std::string body) {
 }  // namespace
 
 Rest::Rest(net::Endpoint endpoint, uint32_t timeout_ms, const processors::ProcessorHost& host, bool waits)
-    : gate_("W&B", host),
+    : host_(host),
+      gate_("W&B", host),
       client_(std::move(endpoint), [this] { return gate_.time_left(); }),
       timeout_ms_(timeout_ms),
       waits_(waits) {}

@@ -19,7 +19,7 @@ class Rest {
   std::string destination() const { return client_.endpoint().url.text(); }
   const net::Endpoint& endpoint() const { return client_.endpoint(); }
   uint32_t timeout_ms() const { return timeout_ms_; }
-  processors::ServerGate* gate() { return &gate_; }
+  const processors::ProcessorHost& host() const { return host_; }
   bool is_open();
 
   // `variables` is a JSON object; the answer is one with `data` in it. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL:
@@ -36,6 +36,7 @@ class Rest {
   bool turn_comes() const;
   std::string words(const net::Response& response) const;
 
+  const processors::ProcessorHost host_;
   processors::ServerGate gate_;
   net::Client client_;
   net::RateLimit stream_limit_;

@@ -1,7 +1,9 @@
 // Where W&B keeps bytes: signed URLs of other machines. They are asked without the key, for the URL is the permission,
-// over https or on this machine; what goes wrong there is the gate's to wait for, as what goes wrong at W&B itself.
+// over https, or on this machine if W&B itself is there. They have a gate of their own: W&B may be well when they are
+// not.
 #pragma once
 
+#include <functional>
 #include <map>
 #include <memory>
 #include <string>
@@ -21,10 +23,16 @@ struct SignedUrl {
 
 class Storage {
  public:
-  // `server`: what is trusted there is trusted here, but for the key.
-  Storage(const net::Endpoint& server, uint32_t timeout_ms, processors::ServerGate* gate);
+  // `server`: what is trusted there is trusted here, but for the key. `meanwhile`: what else is to be done, now and
+  // then while a request takes its time.
+  Storage(const net::Endpoint& server, uint32_t timeout_ms, const processors::ProcessorHost& host,
+          std::function<void()> meanwhile = {});
+  Storage(const Storage&) = delete;
+  Storage& operator=(const Storage&) = delete;
 
-  // TR_EAGAIN: not now; TR_EINVAL: never, or the URL is none that may be asked.
+  bool is_open() { return gate_.is_open(); }
+  // TR_EAGAIN: not now; TR_ESTALE: the URL is no permission, or not any longer; TR_EINVAL: never, or the URL is none
+  // that may be asked.
   Error put(const SignedUrl& to, std::string body);
   Error put_file(const SignedUrl& to, const processors::RunFile& file);
   Error get(const std::string& url, std::string* body);
@@ -36,10 +44,13 @@ class Storage {
   Error put_request(const SignedUrl& to, int64_t size, net::Request request);
   Error get_request(std::string url, const net::Request& request, std::string* body);
   Error ask(const std::string& url, net::Request request, net::Response* response);
+  std::string absolute(const std::string& url) const;
+  uint32_t time_left();
 
   const net::Endpoint server_;  // without its authorization
   const uint32_t timeout_ms_;
-  processors::ServerGate* const gate_;
+  processors::ServerGate gate_;
+  const std::function<void()> meanwhile_;
   std::map<std::string, std::unique_ptr<net::Client>> clients_;  // by scheme, host and port
 };
 

@@ -1,5 +1,6 @@
 #include "processors/wandb/wandb_upload.hpp"
 
+#include <algorithm>
 #include <charconv>
 #include <chrono>
 #include <filesystem>
@@ -66,6 +67,9 @@ Error find_begin(const std::string& log, wandb::Backend* backend, int64_t deadli
   state->resumed = found.resumed;
   state->config_known = !found.resumed;
   for (const auto& [key, json] : found.summary) state->summary.emplace(key, json);
+  for (const std::string& tag : found.tags) {
+    if (std::find(state->tags.begin(), state->tags.end(), tag) == state->tags.end()) state->tags.push_back(tag);
+  }
   if (!noted.empty()) {
     std::from_chars(noted.data(), noted.data() + noted.size(), state->lines);
     return Error::none();
