@@ -26,11 +26,10 @@ TEST(WandbBody, RowsAreSplitByBytesAndTheEndGoesWithTheLast) {
     delta.rows.push_back({i, 2'000'000'000, {{"text", '"' + std::string(100, 'x') + '"'}}});
   state.next_step = 10;
   state.last_ns = 2'500'000'000;
-  delta.exit_code = 3;
   size_t seen = 0;
   int requests = 0;
   for (size_t next = 0; seen < delta.rows.size(); seen = next, ++requests) {
-    const json body = json::parse(wandb::stream_body(state, delta, {}, seen, 400, &next));
+    const json body = json::parse(wandb::stream_body(state, delta, {{}, 3}, seen, 400, &next));
     ASSERT_GT(next, seen);
     EXPECT_EQ(body["files"]["wandb-history.jsonl"]["offset"], 5 + seen);
     EXPECT_EQ(body["files"]["wandb-history.jsonl"]["content"].size(), next - seen);
