@@ -44,7 +44,7 @@ void expect_same_in_pieces() {
   for (size_t size = 0; size <= bytes.size(); ++size) {
     const std::string_view all = std::string_view(bytes).substr(0, size);
     const std::string whole = digest_of<Hash>(all);
-    for (const size_t piece : {1, 7, 63, 64, 65, 130}) {
+    for (const size_t piece : {size_t{1}, size_t{7}, size_t{63}, size_t{64}, size_t{65}, size_t{130}}) {
       Hash hash;
       for (size_t at = 0; at < size; at += piece) hash.update(all.substr(at, piece));
       ASSERT_EQ(hash.finish(), whole) << size << " in pieces of " << piece;
