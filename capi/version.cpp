@@ -1,7 +1,8 @@
 // Results and versions.
-#include <algorithm>
+#include <string>
 
 #include "guard.hpp"
+#include "model/utf8.hpp"
 
 #define TR_TEXT(x) #x
 #define TR_TEXT_OF(x) TR_TEXT(x)
@@ -11,8 +12,10 @@ namespace trunkline::capi {
 int report(const Error& error, tr_error* out) {
   if (out != nullptr && out->struct_size >= sizeof(tr_error)) {
     out->code = error.code;
-    const size_t size = std::min(error.message.size(), sizeof out->message - 1);
-    std::memcpy(out->message, error.message.data(), size);
+    // It may quote what nobody has checked.
+    const std::string text = utf8_repair(error.message);
+    const size_t size = utf8_cut(text, sizeof out->message - 1);
+    std::memcpy(out->message, text.data(), size);
     out->message[size] = '\0';
   }
   return error.code;
