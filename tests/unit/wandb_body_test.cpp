@@ -1,4 +1,6 @@
 // What is said to W&B's server of a run, and what its answers are taken for.
+#include <limits>
+
 #include "processors/wandb/log_reader.hpp"
 #include "processors/wandb/run_body.hpp"
 #include "processors/wandb/wandb_log.hpp"
@@ -99,6 +101,40 @@ TEST(WandbBody, TheTimeOfARunThatIsGoneOnWith) {
         R"({"historyTail": "[\"{\\\"_runtime\\\":-3}\"]"})", R"({"historyTail": "[\"{\\\"_runtime\\\":\"x\"}\"]"})",
         R"({"summaryMetrics": "{\"_runtime\":\"7\",\"_wandb\":[]}"})"}) {
     EXPECT_EQ(ran(none), 0) << none;
+  }
+}
+
+// Of protobuf messages: up to 127 bytes with their number, and an item of a row.
+std::string sized(const std::string& bytes) { return static_cast<char>(bytes.size()) + bytes; }
+std::string item(const std::string& key, const std::string& value) {
+  return "\x0a" + sized("\x0a" + sized(key) + "\x82\x01" + sized(value));
+}
+
+// Numbers at the end of what there is, from a server or a file: a step may be one, and a damaged file has any.
+TEST(WandbBody, NumbersOfAnySize) {
+  constexpr int64_t kMost = std::numeric_limits<int64_t>::max();
+  RunState state;
+  const std::string tail = json({"{\"_step\":" + std::to_string(kMost) + "}"}).dump();
+  json answer;
+  answer["data"]["model"]["bucket"] = {{"historyTail", tail}, {"historyLineCount", kMost}};
+  EXPECT_TRUE(wandb::read_found_run(answer.dump(), &state));
+  EXPECT_EQ(state.next_step, kMost);
+  EXPECT_LT(state.lines, kMost / 2);
+  for (const char* seconds : {"1e300", "-1e300", "NaN", "inf", "9300000000"}) {
+    std::string file;
+    wandb::append_log_head(&file);
+    wandb::append_log_record(&file, 0,
+                             "\x12" + sized(item("_step", std::to_string(kMost)) + item("_timestamp", seconds)));
+    const std::string start = "\x8a\x01" + sized("\x08\xff\xff\xff\xff\xff\xff\xff\xff\x7f");  // of the most seconds
+    wandb::append_log_record(&file, 0, "\x8a\x01" + sized("\x0a\x03run" + start));
+    const auto run = wandb::read_wandb_log(file);
+    ASSERT_TRUE(run) << run.error().message;
+    EXPECT_EQ(run->state.next_step, kMost);
+    for (const int64_t ns : {run->delta.rows.back().ns, run->state.start_ns}) {
+      EXPECT_GE(ns, 0);
+      EXPECT_LT(ns, kMost - 1'000'000'000);
+    }
+    EXPECT_TRUE(json::accept(row_text({kMost, run->delta.rows.back().ns, {}}, run->state)));
   }
 }
 

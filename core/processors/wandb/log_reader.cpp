@@ -15,7 +15,8 @@ namespace {
 using processors::RunFile;
 using protozero::pbf_reader;
 
-constexpr double kNsPerSecond = 1e9;
+constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kMostSeconds = 9'000'000'000;  // since 1970: in nanoseconds there is room for more
 
 struct ReadItem {
   std::string key;
@@ -53,6 +54,12 @@ Number number_of(const std::string& text) {
   return number;
 }
 
+// Two of these have a difference that is a number, whatever the file says.
+int64_t ns_of(double seconds) {
+  if (!(seconds > 0)) return 0;
+  return std::llround(std::min(seconds, static_cast<double>(kMostSeconds)) * static_cast<double>(kNsPerSecond));
+}
+
 void read_row(pbf_reader reader, LoggedRun* out) {
   Row row;
   row.step = out->state.next_step;
@@ -65,14 +72,14 @@ void read_row(pbf_reader reader, LoggedRun* out) {
     if (item.key == "_step") {
       row.step = number_of<int64_t>(item.json);
     } else if (item.key == "_timestamp") {
-      row.ns = std::llround(number_of<double>(item.json) * kNsPerSecond);
+      row.ns = ns_of(number_of<double>(item.json));
     } else if (item.key == "_runtime") {
       row.runtime = std::move(item.json);
     } else {
       row.values[item.key] = std::move(item.json);
     }
   }
-  out->state.next_step = row.step + 1;
+  out->state.next_step = processors::added(row.step, 1);
   out->state.last_ns = std::max(out->state.last_ns, row.ns);
   out->delta.rows.push_back(std::move(row));
 }
@@ -101,7 +108,8 @@ void read_start(pbf_reader reader, RunState* state) {
       reader.skip();
     }
   }
-  state->start_ns = seconds * static_cast<int64_t>(kNsPerSecond) + nanos;
+  state->start_ns =
+      std::clamp<int64_t>(seconds, 0, kMostSeconds) * kNsPerSecond + std::clamp<int64_t>(nanos, 0, kNsPerSecond);
 }
 
 void read_run(pbf_reader reader, LoggedRun* out) {
@@ -166,7 +174,11 @@ void read_files(pbf_reader reader, LoggedRun* out) {
     while (item.next(files::kPath)) {
       RunFile file;
       file.path = item.get_string();
-      if (is_relative_path(file.path)) out->delta.files.push_back(std::move(file));
+      if (is_relative_path(file.path)) {
+        out->delta.files.push_back(std::move(file));
+      } else {
+        ++out->left_out;
+      }
     }
   }
 }
@@ -255,7 +267,7 @@ void read_artifact(pbf_reader reader, LoggedRun* out) {
 }
 
 void read_used(pbf_reader reader, LoggedRun* out) {
-  while (reader.next(use_artifact::kName)) out->delta.used.push_back(reader.get_string());
+  while (reader.next(use_artifact::kName)) out->delta.used.push_back({reader.get_string()});
 }
 
 void read_record(std::string_view bytes, LoggedRun* out) {

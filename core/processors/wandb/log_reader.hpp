@@ -14,7 +14,7 @@ struct LoggedRun {
   RunDelta delta;  // all of it
   Place place;
   bool ended = false;     // else: its process died, or lives
-  uint64_t left_out = 0;  // records of kinds that are not read: output, metrics of the system
+  uint64_t left_out = 0;  // what is not read: output, metrics of the system, files with names that are no paths
 };
 
 // Files of the run have paths alone; those of artifacts where they lie and their digests. TR_EINVAL: no such file, or

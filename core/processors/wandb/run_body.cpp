@@ -15,6 +15,7 @@ using nlohmann::json;
 
 constexpr const char* kOurs = "_wandb";  // of a config: facts of the client
 constexpr int64_t kNsPerSecond = 1'000'000'000;
+constexpr int64_t kMostLines = int64_t{1} << 53;
 
 const json* member(const json& object, const char* name) {
   if (!object.is_object()) return nullptr;
@@ -186,9 +187,9 @@ bool read_found_run(const std::string& answer, RunState* state) {
   const json* bucket = at(parsed, {"data", "model", "bucket"});
   if (bucket == nullptr) return false;
   if (const json* count = member(*bucket, "historyLineCount"); count != nullptr && count->is_number_integer()) {
-    state->lines = count->get<int64_t>();
+    state->lines = std::clamp<int64_t>(count->get<int64_t>(), 0, kMostLines);
   }
-  state->next_step = in_last_line<int64_t>(*bucket, "historyTail", "_step", -1) + 1;
+  state->next_step = processors::added(in_last_line<int64_t>(*bucket, "historyTail", "_step", -1), 1);
   state->resumed = true;
   const json summary = parse(text_at(*bucket, {"summaryMetrics"}));
   state->ran_ns = time_run(*bucket, summary);
