@@ -1,10 +1,12 @@
 // Runs: artifacts and media. Their files are read at the call, so that what is delivered later can be told from what
 // was meant.
 #include <algorithm>
+#include <deque>
 #include <string>
 #include <vector>
 
 #include "guard.hpp"
+#include "model/item.hpp"
 #include "model/names.hpp"
 #include "model/utf8.hpp"
 #include "processors/run_files.hpp"
@@ -43,7 +45,66 @@ struct CheckedArtifact {
   std::string_view type;
   std::string_view description;
   std::vector<tr_string> aliases;
+  std::vector<tr_attribute> metadata;
+  std::deque<std::vector<tr_string>> lists;  // of the metadata
 };
+
+// A text, with its size.
+bool read_text(const tr_value& value, tr_value* out) {
+  std::string_view text;
+  if (value.type == TR_TYPE_BYTES && value.size == TR_NUL) return false;
+  if (!view_of(static_cast<const char*>(value.data), value.size, &text)) return false;
+  out->data = text.data();
+  out->size = text.size();
+  return true;
+}
+
+bool read_list(const tr_value& value, tr_value* out, std::deque<std::vector<tr_string>>* lists) {
+  if (value.size > PTRDIFF_MAX / sizeof(tr_string) || (value.size != 0 && value.data == nullptr)) return false;
+  if (value.type != TR_TYPE_STR_ARRAY) return true;
+  std::vector<tr_string>& list = lists->emplace_back();
+  list.reserve(value.size);
+  for (size_t i = 0; i < value.size; ++i) {
+    std::string_view text;
+    if (!view_of(static_cast<const tr_string*>(value.data)[i], &text)) return false;
+    list.push_back(borrow(text));
+  }
+  out->data = list.data();
+  return true;
+}
+
+// What the recorder would ask of attributes, for these become a text before they come to it.
+bool read_metadata(const tr_artifact& artifact, CheckedArtifact* out) {
+  for (size_t i = 0; i < artifact.metadata_count; ++i) {
+    const tr_attribute& given = artifact.metadata[i];
+    std::string_view key;
+    if (!view_of(given.key, &key) || key.empty() || key.size() > trunkline::kMaxKeyBytes) return false;
+    tr_attribute& attribute = out->metadata.emplace_back(tr_attribute{borrow(key), given.value});
+    tr_value* value = &attribute.value;
+    value->flags = 0;
+    switch (given.value.type) {
+      case TR_TYPE_NULL:
+      case TR_TYPE_BOOL:
+      case TR_TYPE_I64:
+      case TR_TYPE_F64:
+        break;
+      case TR_TYPE_STR:
+      case TR_TYPE_BYTES:
+      case TR_TYPE_JSON:
+        if (!read_text(given.value, value)) return false;
+        break;
+      case TR_TYPE_BOOL_ARRAY:
+      case TR_TYPE_I64_ARRAY:
+      case TR_TYPE_F64_ARRAY:
+      case TR_TYPE_STR_ARRAY:
+        if (!read_list(given.value, value, &out->lists)) return false;
+        break;
+      default:
+        return false;
+    }
+  }
+  return true;
+}
 
 int check(const tr_artifact& artifact, CheckedArtifact* out) {
   if (artifact.flags != 0) return TR_EUNSUPPORTED;
@@ -60,7 +121,7 @@ int check(const tr_artifact& artifact, CheckedArtifact* out) {
     if (!view_of(artifact.aliases[i], &alias) || !is_word(alias)) return TR_EINVAL;
     out->aliases.push_back(borrow(alias));
   }
-  return TR_OK;
+  return read_metadata(artifact, out) ? TR_OK : TR_EINVAL;
 }
 
 int list(const tr_artifact& artifact, std::vector<RunFile>* out) {
@@ -82,13 +143,13 @@ int record_artifact(tr_run run, const tr_artifact& artifact) {
   if (const int closed = check_run(run); closed != TR_OK) return closed;
   if (const int wrong = list(artifact, &files); wrong != TR_OK) return wrong;
   const std::string list = processors::files_json(files);
-  const std::string metadata = processors::metadata_json(artifact.metadata, artifact.metadata_count);
+  const std::string metadata = processors::metadata_json(checked.metadata.data(), checked.metadata.size());
   std::vector<tr_attribute> attributes = {text_attribute(names::kArtifactType, checked.type),
                                           text_attribute(names::kArtifactFiles, list, TR_TYPE_JSON)};
   if (!checked.description.empty()) {
     attributes.push_back(text_attribute(names::kArtifactDescription, checked.description));
   }
-  if (artifact.metadata_count != 0) {
+  if (!checked.metadata.empty()) {
     attributes.push_back(text_attribute(names::kArtifactMetadata, metadata, TR_TYPE_JSON));
   }
   if (!checked.aliases.empty()) {
@@ -137,7 +198,7 @@ int tr_run_log_media(tr_run run, int64_t step, const char* key, size_t key_size,
   std::string_view file_view;
   if (!view_of(key, key_size, &key_view) || !view_of(file, file_size, &file_view)) return TR_EINVAL;
   if (kind != TR_MEDIA_IMAGE && kind != TR_MEDIA_HTML) return TR_EINVAL;
-  if (!trunkline::is_relative_path(key_view) || !trunkline::utf8_valid(key_view)) return TR_EINVAL;
+  if (!processors::is_media_key(key_view) || !trunkline::utf8_valid(key_view)) return TR_EINVAL;
   if (check_file_name(file_view) != TR_OK) return TR_EINVAL;
   return guarded([&] { return record_media(run, step, key_view, kind, std::string(file_view)); });
 }

@@ -580,8 +580,8 @@ typedef uint32_t tr_media;
 
 /** Logs an image or an HTML page under a key of the run's history. The file is read at the call, for its SHA-256 and the
  * size of the image; else as tr_run_log_artifact: a processor reads it again when the record is delivered.
- * Errors: as tr_run_log_artifact; TR_EINVAL: also a key that could not be a path, an unknown kind, and an image of none of
- * these formats. Blocking: for one reading of the file. */
+ * Errors: as tr_run_log_artifact; TR_EINVAL: also a key that with 46 bytes more (step, digest) could not be a path, an
+ * unknown kind, and an image of none of these formats. Blocking: for one reading of the file. */
 TR_API int tr_run_log_media(tr_run run, int64_t step, const char *key, size_t key_size, tr_media kind, const char *file,
                             size_t file_size);
 

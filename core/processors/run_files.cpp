@@ -3,10 +3,12 @@
 #include <algorithm>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 #include <nlohmann/json.hpp>
 
 #include "encode/digest.hpp"
 #include "encode/image_header.hpp"
+#include "encode/json_scan.hpp"
 #include "encode/json_writer.hpp"
 #include "model/names.hpp"
 #include "model/utf8.hpp"
@@ -110,6 +112,11 @@ bool read_entry(const json& object, RunFile* out) {
          encode::bytes_of_hex(out->digest).size() == encode::Md5::kSize;
 }
 
+// As a value of a member: it may lie one level less deep.
+bool fits_into_an_object(std::string_view text) {
+  return encode::json_check(text, encode::kMaxJsonDepth - 1) == encode::JsonCheck::Valid;
+}
+
 }  // namespace
 
 Error list_files(std::string_view path, const std::string& file, std::vector<RunFile>* out) {
@@ -168,7 +175,16 @@ std::string files_json(const std::vector<RunFile>& files) {
 
 std::string metadata_json(const tr_attribute* attributes, size_t count) {
   std::string text;
-  encode::append_json_attributes(&text, attributes, count);
+  encode::JsonObject object(&text);
+  for (size_t i = 0; i < count; ++i) {
+    tr_attribute each = attributes[i];
+    if (each.value.type == TR_TYPE_JSON && !fits_into_an_object(encode::text_of(each.value))) {
+      each.value.type = TR_TYPE_STR;
+      each.value.flags = TR_VALUE_INVALID_JSON;
+    }
+    object.attribute(each);
+  }
+  object.close();
   return text;
 }
 
@@ -176,6 +192,7 @@ Expected<RunFile> recorded_file(const tr_record& record) {
   const Facts facts{record};
   RunFile file;
   file.path = view(record.name);
+  file.sequence = record.sequence;
   if (facts.text(names::kArtifactFile, &file.file) && facts.number(names::kArtifactSize, &file.version.size) &&
       facts.number(names::kArtifactModified, &file.version.modified_ns)) {
     return file;
@@ -217,6 +234,15 @@ std::string media_path(const MediaFile& media, int64_t step) {
   const std::string extension = page ? "html" : media.format == "jpeg" ? "jpg" : media.format;
   return std::string("media/") + (page ? "html/" : "images/") + media.file.path + "_" +
          (step < 0 ? "" : std::to_string(step) + "_") + media.file.digest.substr(0, kHashInPath) + "." + extension;
+}
+
+bool is_media_key(std::string_view key) {
+  MediaFile longest;
+  longest.kind = "image";
+  longest.format = "webp";
+  longest.file.path = key;
+  longest.file.digest.assign(2 * encode::Sha256::kSize, '0');
+  return is_relative_path(key) && is_relative_path(media_path(longest, std::numeric_limits<int64_t>::max()));
 }
 
 Error check_unchanged(const RunFile& file) {

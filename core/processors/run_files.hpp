@@ -15,7 +15,8 @@ struct RunFile {
   std::string path;  // where it goes: relative, with slashes
   std::string file;  // where it is: absolute
   FileVersion version;
-  std::string digest;  // hexadecimal; of an artifact MD5, of media SHA-256; else empty
+  std::string digest;     // hexadecimal; of an artifact MD5, of media SHA-256; else empty
+  uint64_t sequence = 0;  // of the record that names it, if one does
 };
 
 struct MediaFile {
@@ -35,6 +36,7 @@ Expected<MediaFile> read_media(tr_media kind, const std::string& file);
 
 // As they are recorded, and back. TR_EINVAL: they were not recorded whole, as without content.
 std::string files_json(const std::vector<RunFile>& files);
+// Of attributes with sizes. What is not JSON, or lies too deep, is kept as the text it is.
 std::string metadata_json(const tr_attribute* attributes, size_t count);
 Expected<RunFile> recorded_file(const tr_record& record);
 Expected<std::vector<RunFile>> recorded_files(const tr_record& record);
@@ -42,6 +44,8 @@ Expected<MediaFile> recorded_media(const tr_record& record);
 
 // Where media lie among a run's files, as W&B names them. A step below zero: none was given.
 std::string media_path(const MediaFile& media, int64_t step);
+// Whether media of this key have such a place, whatever they are and whatever their step.
+bool is_media_key(std::string_view key);
 
 // Whether the file is what it was when it was named: TR_EINVAL if not, TR_EIO if it is gone.
 Error check_unchanged(const RunFile& file);

@@ -190,6 +190,47 @@ static void drain(void) {
   EXPECT(result == 0);
 }
 
+/* Of an artifact's metadata: a size to be found, and no data. */
+static void every_metadata(void) {
+  static const tr_string unsized = {"hello", TR_NUL}, missing = {NULL, 5};
+  const struct {
+    tr_value given;
+    int code;
+  } tried[] = {
+      {{TR_TYPE_STR, 0, 0, 0, "hello", TR_NUL}, TR_OK},
+      {{TR_TYPE_STR, 0, 0, 0, NULL, TR_NUL}, TR_OK},
+      {{TR_TYPE_STR, 0, 0, 0, NULL, 5}, TR_EINVAL},
+      {{TR_TYPE_BYTES, 0, 0, 0, "hello", TR_NUL}, TR_EINVAL},
+      {{TR_TYPE_BYTES, 0, 0, 0, NULL, 5}, TR_EINVAL},
+      {{TR_TYPE_JSON, 0, 0, 0, "{}", TR_NUL}, TR_OK},
+      {{TR_TYPE_JSON, 0, 0, 0, NULL, 5}, TR_EINVAL},
+      {{TR_TYPE_STR_ARRAY, 0, 0, 0, &unsized, 1}, TR_OK},
+      {{TR_TYPE_STR_ARRAY, 0, 0, 0, &missing, 1}, TR_EINVAL},
+      {{TR_TYPE_STR_ARRAY, 0, 0, 0, NULL, 1}, TR_EINVAL},
+      {{TR_TYPE_I64_ARRAY, 0, 0, 0, NULL, 1}, TR_EINVAL},
+      {{TR_TYPE_F64_ARRAY, 0, 0, 0, "", TR_NUL}, TR_EINVAL},
+      {{TR_TYPE_STR_ARRAY + 1, 0, 0, 0, "hello", 5}, TR_EINVAL},
+  };
+  size_t i;
+  tr_attribute fact;
+  artifact_file.path = text("x");
+  artifact_file.file = text("/proc/self/exe");
+  artifact.metadata = &fact;
+  artifact.metadata_count = 1;
+  for (i = 0; i < sizeof tried / sizeof tried[0]; ++i) {
+    fact.key.data = "key";
+    fact.key.size = TR_NUL;
+    fact.value = tried[i].given;
+    if (tr_run_add_artifact(run, &artifact) != tried[i].code) fprintf(stderr, "metadata %d\n", (int)i);
+    EXPECT(tr_run_add_artifact(run, &artifact) == tried[i].code);
+  }
+  fact = attribute;
+  fact.key.data = NULL;
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+  fact.key.size = TR_NUL;
+  EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+}
+
 int main(void) {
   const char* folder;
   int taken = 0;
@@ -200,6 +241,7 @@ int main(void) {
   trace = tr_trace_start("trace", TR_NUL, NULL);
   run = tr_run_start(NULL);
   every_null();
+  every_metadata();
   OK(tr_run_finish(run, TR_RUN_FINISHED, 0));
   OK(tr_trace_end(trace));
   drain();

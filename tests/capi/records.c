@@ -76,6 +76,13 @@ static int on_trace_end(void* user_data, const tr_record* record) {
   return TR_OK;
 }
 
+/* What is not JSON, or lies too deep to be in an object, is a text. */
+static void check_metadata(const tr_value* value) {
+  static const char kBegin[] = "{\"accuracy\":0.5,\"note\":\"hello\",\"json\":[1],\"bad\":\"not json\",\"deep\":\"[[[";
+  EXPECT(value->type == TR_TYPE_JSON && value->size > sizeof kBegin);
+  EXPECT(value->type == TR_TYPE_JSON && memcmp(value->data, kBegin, sizeof kBegin - 1) == 0);
+}
+
 static int on_run(void* user_data, const tr_record* record) {
   (void)user_data;
   if (record->type == TR_RECORD_EVENT) {
@@ -84,6 +91,7 @@ static int on_run(void* user_data, const tr_record* record) {
   }
   if (runs < 16) run_types[runs++] = (int)record->type;
   if (record->type == TR_RECORD_RUN_LOG) EXPECT(record->step == 4 && value_of(record, "loss")->f64 == 0.125);
+  if (record->type == TR_RECORD_RUN_ADD_ARTIFACT) check_metadata(value_of(record, "metadata"));
   if (record->type == TR_RECORD_RUN_FINISH) EXPECT(record->run_status == TR_RUN_FAILED && record->exit_code == 2);
   return TR_OK;
 }
@@ -161,10 +169,19 @@ static void record_packed(tr_trace trace) {
   EXPECT(tr_span_end(span) == TR_ESTALE);
 }
 
+static tr_attribute unsized(const char* key, tr_type type, const char* value) {
+  tr_attribute a = number(key, 0);
+  a.value.type = type;
+  a.value.data = value;
+  a.value.size = TR_NUL;
+  return a;
+}
+
 static void record_an_artifact(tr_run run) {
   tr_artifact_file files[2] = {{{"a/program", 9}, {"/proc/self/exe", TR_NUL}}, {{"b", 1}, {"/proc/self/exe", TR_NUL}}};
   tr_string alias = text("best");
-  tr_attribute fact = real("accuracy", 0.5);
+  char deep[2 * 128 + 1];
+  tr_attribute facts[5];
   tr_artifact artifact;
   memset(&artifact, 0, sizeof artifact);
   artifact.struct_size = sizeof artifact;
@@ -172,8 +189,16 @@ static void record_an_artifact(tr_run run) {
   artifact.type = text("model");
   artifact.aliases = &alias;
   artifact.alias_count = 1;
-  artifact.metadata = &fact;
-  artifact.metadata_count = 1;
+  memset(deep, '[', 128);
+  memset(deep + 128, ']', 128);
+  deep[2 * 128] = '\0';
+  facts[0] = real("accuracy", 0.5);
+  facts[1] = unsized("note", TR_TYPE_STR, "hello");
+  facts[2] = unsized("json", TR_TYPE_JSON, "[1]");
+  facts[3] = unsized("bad", TR_TYPE_JSON, "not json");
+  facts[4] = unsized("deep", TR_TYPE_JSON, deep);
+  artifact.metadata = facts;
+  artifact.metadata_count = 5;
   artifact.files = files;
   artifact.file_count = 2;
   OK(tr_run_add_artifact(run, &artifact));
@@ -193,6 +218,15 @@ static void record_an_artifact(tr_run run) {
   artifact.name = text("b");
   artifact.flags = 1;
   EXPECT(tr_run_add_artifact(run, &artifact) == TR_EUNSUPPORTED);
+}
+
+/* The name of the file has 46 bytes more than the key. */
+static void log_media_under_long_keys(tr_run run) {
+  char key[256];
+  memset(key, 'k', sizeof key);
+  OK(tr_run_log_media(run, 4, key, 209, TR_MEDIA_HTML, "/proc/self/exe", TR_NUL));
+  EXPECT(tr_run_log_media(run, 4, key, 210, TR_MEDIA_HTML, "/proc/self/exe", TR_NUL) == TR_EINVAL);
+  EXPECT(tr_run_log_media(run, 4, key, 255, TR_MEDIA_HTML, "/proc/self/exe", TR_NUL) == TR_EINVAL);
 }
 
 static void record_a_run(tr_trace trace) {
@@ -215,7 +249,7 @@ static void record_a_run(tr_trace trace) {
   record_an_artifact(run);
   OK(tr_run_use_artifact(run, "team/project/index:latest", TR_NUL));
   EXPECT(tr_run_use_artifact(run, "", 0) == TR_EINVAL);
-  OK(tr_run_log_media(run, 4, "page", TR_NUL, TR_MEDIA_HTML, "/proc/self/exe", TR_NUL));
+  log_media_under_long_keys(run);
   EXPECT(tr_run_log_media(run, 4, "page", TR_NUL, TR_MEDIA_IMAGE, "/proc/self/exe", TR_NUL) == TR_EINVAL);
   EXPECT(tr_run_log_media(run, 4, "page", TR_NUL, 3, "/proc/self/exe", TR_NUL) == TR_EINVAL);
   EXPECT(tr_run_log_media(run, 4, "page", TR_NUL, TR_MEDIA_HTML, "/", TR_NUL) == TR_EIO);
