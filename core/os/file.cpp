@@ -35,14 +35,18 @@ std::string without_trailing_slashes(std::string path) {
 Expected<UniqueFd> check_ours(UniqueFd fd, const std::string& path) {
   struct stat info {};
   if (::fstat(fd.get(), &info) != 0) return io_error(path, errno);
-  if (info.st_uid != ::geteuid()) return Error{TR_EIO, path + ": belongs to another user"};
-  return fd;
+  if (info.st_uid == ::geteuid()) return fd;
+  Error error{TR_EIO, path + ": belongs to another user"};
+  errno = EPERM;
+  return error;
 }
 
 Error open_directory_error(int directory_fd, const std::string& name, int error_number) {
   struct stat info {};
   if (::fstatat(directory_fd, name.c_str(), &info, AT_SYMLINK_NOFOLLOW) == 0 && S_ISLNK(info.st_mode)) {
-    return {TR_EIO, name + ": is a symbolic link"};
+    Error error{TR_EIO, name + ": is a symbolic link"};
+    errno = ELOOP;
+    return error;
   }
   return io_error(name, error_number);
 }
@@ -63,7 +67,9 @@ void UniqueFd::reset(int fd) {
 
 Error io_error(const std::string& what, int error_number) {
   char buffer[128] = "";
-  return {TR_EIO, what + ": " + words(::strerror_r(error_number, buffer, sizeof buffer), buffer)};
+  Error error{TR_EIO, what + ": " + words(::strerror_r(error_number, buffer, sizeof buffer), buffer)};
+  errno = error_number;
+  return error;
 }
 
 Error write_all(int fd, const void* data, size_t n) {

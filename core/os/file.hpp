@@ -36,7 +36,7 @@ class UniqueFd {
   int fd_ = -1;
 };
 
-// "<what>: <the system's words for error_number>", TR_EIO.
+// "<what>: <the system's words for error_number>", TR_EIO. Leaves errno at that number.
 Error io_error(const std::string& what, int error_number);
 
 // All n bytes or an error; interrupted and short writes are continued. A limit on the file size (RLIMIT_FSIZE) is an
@@ -51,7 +51,7 @@ Expected<size_t> pread_all(int fd, void* data, size_t n, uint64_t offset);
 UniqueFd open_file_at(int directory_fd, const char* name, int flags);
 
 // Opens a directory that must be ours: not a symbolic link, and owned by the effective user. Trailing slashes do not
-// matter.
+// matter. On failure errno says why (ELOOP: a symbolic link; EPERM: another's).
 Expected<UniqueFd> open_directory(const std::string& path);
 Expected<UniqueFd> open_directory_at(int directory_fd, const std::string& name);
 // As above, and makes it, and the directories above it, when missing.

@@ -226,6 +226,10 @@ TEST_F(WandbFiles, OnAFullDiskRecordsWait) {
     result = to->deliver(records_.pointers(at, at + 500));
   }
   EXPECT_EQ(result, TR_EAGAIN);
+  EXPECT_EQ(to->deliver(records_.pointers(at, at + 500)), TR_EAGAIN);
+  size_t said = 0;
+  for (const std::string& message : messages()) said += message.find("No space left") != std::string::npos ? 1 : 0;
+  EXPECT_EQ(said, 1u);
   ASSERT_TRUE(disk.remount("size=64m"));
   for (; at < records_.size(); at += 500) ASSERT_EQ(to->deliver(records_.pointers(at, at + 500)), TR_OK);
   expect_whole(only(), 3'000);

@@ -184,7 +184,8 @@ TEST_F(WandbRunFiles, AFolderHasItsFiles) {
   EXPECT_EQ(artifact.files[0].digest, "9a0364b9e99bb480dd25e1f0284c8555");
   EXPECT_EQ(test::read_file(artifact.files[0].file), "content");
   EXPECT_EQ(artifact.files[0].file.rfind(folder().string(), 0), 0u);
-  EXPECT_EQ(run.delta.used, std::vector<std::string>{"other:v3"});
+  ASSERT_EQ(run.delta.used.size(), 1u);
+  EXPECT_EQ(run.delta.used[0].name, "other:v3");
   EXPECT_TRUE(messages().empty());
 }
 
@@ -210,6 +211,60 @@ TEST_F(WandbRunFiles, WhatCannotBeCopiedIsSaidAndTheRestIsThere) {
   EXPECT_TRUE(!std::filesystem::exists(folder() / "artifacts") || std::filesystem::is_empty(folder() / "artifacts"));
   EXPECT_TRUE(run.ended);
   EXPECT_EQ(messages().back(), "W&B: 4 files or artifacts are not stored");
+}
+
+// The same file of several runs is lost as often. What is said of it has an end, which is said.
+TEST_F(WandbRunFiles, WhatIsLostIsCountedByRecord) {
+  Records records;
+  for (uint64_t run = 1; run <= 120; ++run) {
+    records.add(TR_RECORD_RUN_START, 0, run).name = str("run");
+    records.add(TR_RECORD_RUN_ARTIFACT, 0, run).name = str("agent.log");
+    records.add(TR_RECORD_RUN_ARTIFACT, 0, run).name = str(keep("log of " + std::to_string(run)));
+    records.add(TR_RECORD_RUN_FINISH, 0, run);
+  }
+  {
+    const auto to = online();
+    for (int again = 0; again < 2; ++again) ASSERT_EQ(deliver(*to, records.pointers()), TR_OK);
+  }
+  ASSERT_EQ(messages().size(), 102u);
+  EXPECT_EQ(messages()[100], "W&B: there is more of this, which is not said");
+  EXPECT_EQ(messages()[101], "W&B: 240 files or artifacts are not stored");
+}
+
+TEST_F(WandbRunFiles, ARunThatIsGivenUpLosesItsFiles) {
+  const std::string file = write("f", "content");
+  log_file("a", file);
+  stored_.fail = [](bool) { return Error{TR_EINVAL, "a bad name"}; };
+  {
+    const auto to = online();
+    ASSERT_EQ(deliver(*to, records_.pointers()), TR_OK);
+    const size_t told = records_.size();
+    stored_.fail = nullptr;
+    log_file("b", file);
+    add_artifact("index", file);
+    ASSERT_EQ(deliver(*to, records_.pointers(told, records_.size())), TR_OK);
+  }
+  EXPECT_EQ(messages().back(), "W&B: 3 files or artifacts are not stored");
+}
+
+// A name for which there is no room costs its file, and holds nobody up.
+TEST_F(WandbRunFiles, NamesThatAreTooLong) {
+  const std::string file = write("f", "content");
+  log_page(std::string(255, 'k'), file, 0);
+  std::string deep(199, 'd');
+  while (deep.size() < 3'800) deep += "/" + std::string(199, 'd');
+  log_file(deep, file);
+  log_file("z", file);
+  records_.add(TR_RECORD_RUN_FINISH, 0, 7);
+  const std::string place = directory_.file(std::string(200, 'w'));
+  {
+    wandb::Sink to(options(), std::make_unique<wandb::OfflineBackend>(place, wandb::Place{}), nullptr,
+                   store_test::kHost);
+    ASSERT_EQ(deliver(to, records_.pointers()), TR_OK);
+  }
+  EXPECT_EQ(messages().back(), "W&B: 2 files or artifacts are not stored");
+  const auto run = std::filesystem::directory_iterator(place)->path();
+  EXPECT_EQ(test::read_file((run / "files" / "z").string()), "content");
 }
 
 // A name of metrics or settings may be any text: what is sent and what is saved stays JSON.

@@ -81,7 +81,7 @@ class MemoryBackend final : public wandb::Backend {
     state->tags = run.tags;
     return Error::none();
   }
-  Error write(RunState* state, const RunDelta& delta, std::vector<std::string>* /*lost*/) override {
+  Error write(RunState* state, const RunDelta& delta, std::vector<wandb::Loss>* /*lost*/) override {
     if (Error error = fail(false)) return error;
     ++stored_->writes;
     StoredRun& run = stored_->runs[state->id];

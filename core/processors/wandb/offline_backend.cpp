@@ -33,10 +33,7 @@ int64_t seconds_until(const RunState& state, int64_t ns) {
 }
 
 // What the system says of a file is for later, unless the file itself is gone.
-Error later(const std::string& what, int error_number) {
-  Error error = io_error(what, error_number);
-  return {TR_EAGAIN, error.message};
-}
+Error later(const std::string& what, int error_number) { return io_error(what, error_number); }
 
 // Whether the folder is, from now on or already, that of this run. What is begun again after a crash finds its own.
 Expected<bool> claim(int folder, const RunState& state) {
@@ -62,12 +59,12 @@ Expected<std::string> OfflineBackend::place_of(const RunState& state) const {
   for (int later_s = 0; later_s < kMostFolders; ++later_s) {
     std::string path = folder_ + "/" + folder_name(state, later_s);
     const auto folder = ensure_directory(path, 0700);
-    if (!folder) return Error{TR_EAGAIN, folder.error().message};
+    if (!folder) return Error{TR_EIO, folder.error().message};
     const auto mine = claim(folder->get(), state);
-    if (!mine) return Error{TR_EAGAIN, path + ": " + mine.error().message};
+    if (!mine) return Error{TR_EIO, path + ": " + mine.error().message};
     if (*mine) return path;
   }
-  return Error{TR_EAGAIN, "there are too many runs with the id " + state.id + " in " + folder_};
+  return Error{TR_EIO, "there are too many runs with the id " + state.id + " in " + folder_};
 }
 
 RunHead OfflineBackend::head_of(const RunState& state) const {
@@ -113,7 +110,7 @@ std::string OfflineBackend::render(RunState* next, const RunDelta& delta) const 
     put(files_record(++next->records, paths));
   }
   for (const Artifact& each : delta.artifacts) put(artifact_record(++next->records, head_of(*next), each));
-  for (const std::string& name : delta.used) put(use_artifact_record(++next->records, name));
+  for (const UsedArtifact& each : delta.used) put(use_artifact_record(++next->records, each.name));
   if (delta.exit_code) put(exit_record(++next->records, *delta.exit_code, seconds));
   next->length += static_cast<int64_t>(bytes.size());
   return bytes;
@@ -125,10 +122,10 @@ Expected<UniqueFd> OfflineBackend::open(const RunState& state, const std::string
   if (!folder && !fresh && ::access(path.c_str(), F_OK) != 0 && errno == ENOENT) {
     return Error{TR_ENOENT, "the folder " + path + " is gone"};
   }
-  if (!folder) return Error{TR_EAGAIN, folder.error().message};
+  if (!folder) return Error{TR_EIO, folder.error().message};
   if (fresh) {
     if (auto files = ensure_directory_at(folder->get(), "files", 0700); !files) {
-      return Error{TR_EAGAIN, files.error().message};
+      return Error{TR_EIO, files.error().message};
     }
   }
   const std::string name = "run-" + state.id + ".wandb";
@@ -138,7 +135,7 @@ Expected<UniqueFd> OfflineBackend::open(const RunState& state, const std::string
   return later(path + "/" + name, errno);
 }
 
-Error OfflineBackend::write(RunState* state, const RunDelta& given, std::vector<std::string>* lost) {
+Error OfflineBackend::write(RunState* state, const RunDelta& given, std::vector<Loss>* lost) {
   if (given.empty()) return Error::none();
   RunState next = *state;
   if (next.path.empty()) {
@@ -152,12 +149,12 @@ Error OfflineBackend::write(RunState* state, const RunDelta& given, std::vector<
   if (::fstat(file->get(), &info) != 0) return later(next.path, errno);
   if (info.st_size < next.length) return {TR_ENOENT, "the file in " + next.path + " is shorter than it was"};
   RunDelta delta = given;
-  std::vector<std::string> lost_now;
+  std::vector<Loss> lost_now;
   if (Error error = keep_files(next.path, &delta, &lost_now)) return error;
   if (info.st_size > next.length && ::ftruncate(file->get(), next.length) != 0) return later(next.path, errno);
   const auto offset = static_cast<uint64_t>(next.length);
   const std::string bytes = render(&next, delta);
-  if (Error error = pwrite_all(file->get(), bytes.data(), bytes.size(), offset)) return {TR_EAGAIN, error.message};
+  if (Error error = pwrite_all(file->get(), bytes.data(), bytes.size(), offset)) return {TR_EIO, error.message};
   *state = std::move(next);
   lost->insert(lost->end(), lost_now.begin(), lost_now.end());
   return Error::none();

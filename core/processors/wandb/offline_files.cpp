@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <climits>
 #include <filesystem>
 
 #include "os/file.hpp"
@@ -21,7 +22,21 @@ constexpr size_t kPiece = size_t{256} << 10;
 constexpr size_t kIdInPath = 16;
 constexpr const char* kPart = ".trunkline-part";
 
-Error later(const Error& error) { return {TR_EAGAIN, error.message}; }
+// What is wrong with a name, or with what is in its place, stays wrong; a disk that is full or the like does not.
+Error judged(const Error& error, int error_number) {
+  switch (error_number) {
+    case ENAMETOOLONG:
+    case EINVAL:
+    case ENOTDIR:
+    case EISDIR:
+    case EFBIG:
+    case ELOOP:
+    case EILSEQ:
+      return {TR_EINVAL, error.message};
+    default:
+      return {TR_EIO, error.message};
+  }
+}
 
 // A name that is a file's and a folder's at once has place for one of them.
 bool has_place(const std::string& folder, const std::string& path) {
@@ -39,7 +54,7 @@ Error copy_bytes(int from, int to) {
   for (uint64_t offset = 0;;) {
     const auto got = pread_all(from, piece.data(), piece.size(), offset);
     if (!got) return {TR_EINVAL, got.error().message};
-    if (Error error = write_all(to, piece.data(), *got)) return later(error);
+    if (Error error = write_all(to, piece.data(), *got)) return judged(error, errno);
     offset += *got;
     if (*got < piece.size()) return Error::none();
   }
@@ -50,12 +65,13 @@ Error copy_file(const RunFile& file, const std::string& folder) {
   if (Error error = check_unchanged(file)) return {TR_EINVAL, error.message};
   if (!has_place(folder, file.path)) return {TR_EINVAL, "another file or folder of the run has its name"};
   const fs::path target = fs::path(folder) / file.path;
+  if (target.native().size() >= PATH_MAX) return {TR_EINVAL, io_error(target.string(), ENAMETOOLONG).message};
   const auto place = ensure_directory(target.parent_path().string(), 0700);
-  if (!place) return later(place.error());
+  if (!place) return judged(place.error(), errno);
   const UniqueFd from(::open(file.file.c_str(), O_RDONLY | O_CLOEXEC | O_NOCTTY | O_NONBLOCK));
   if (!from) return {TR_EINVAL, io_error(file.file, errno).message};
   const UniqueFd to = open_file_at(place->get(), kPart, O_WRONLY | O_CREAT | O_TRUNC);
-  if (!to) return later(io_error(target.string(), errno));
+  if (!to) return judged(io_error(target.string(), errno), errno);
   Error error = copy_bytes(from.get(), to.get());
   if (!error && check_unchanged(file)) error = {TR_EINVAL, file.file + " changed while it was read"};
   if (error) {
@@ -63,7 +79,9 @@ Error copy_file(const RunFile& file, const std::string& folder) {
     return error;
   }
   if (::renameat(place->get(), kPart, place->get(), target.filename().c_str()) == 0) return Error::none();
-  return later(io_error(target.string(), errno));
+  error = judged(io_error(target.string(), errno), errno);
+  (void)::unlinkat(place->get(), kPart, 0);
+  return error;
 }
 
 Error keep_artifact(const std::string& folder, Artifact* artifact) {
@@ -71,7 +89,7 @@ Error keep_artifact(const std::string& folder, Artifact* artifact) {
   for (RunFile& file : artifact->files) {
     if (Error error = copy_file(file, place)) {
       std::error_code ignored;
-      if (error.code != TR_EAGAIN) fs::remove_all(place, ignored);
+      if (error.code != TR_EIO) fs::remove_all(place, ignored);
       return error;
     }
     file.file = place + "/" + file.path;
@@ -81,20 +99,24 @@ Error keep_artifact(const std::string& folder, Artifact* artifact) {
 
 }  // namespace
 
-Error keep_files(const std::string& folder, RunDelta* delta, std::vector<std::string>* lost) {
+Error keep_files(const std::string& folder, RunDelta* delta, std::vector<Loss>* lost) {
   std::vector<RunFile> files;
   for (RunFile& file : delta->files) {
     Error error = copy_file(file, folder + "/files");
-    if (error.code == TR_EAGAIN) return error;
-    if (error) lost->push_back("the file " + file.path + " is not stored: " + error.message);
+    if (error.code == TR_EIO) return error;
+    if (error)
+      lost->push_back({file.sequence, file.path, "the file " + file.path + " is not stored: " + error.message});
     if (!error) files.push_back(std::move(file));
   }
   delta->files = std::move(files);
   std::vector<Artifact> artifacts;
   for (Artifact& artifact : delta->artifacts) {
     Error error = keep_artifact(folder, &artifact);
-    if (error.code == TR_EAGAIN) return error;
-    if (error) lost->push_back("the artifact " + artifact.name + " is not stored: " + error.message);
+    if (error.code == TR_EIO) return error;
+    if (error) {
+      lost->push_back(
+          {artifact.sequence, artifact.name, "the artifact " + artifact.name + " is not stored: " + error.message});
+    }
     if (!error) artifacts.push_back(std::move(artifact));
   }
   delta->artifacts = std::move(artifacts);

@@ -10,8 +10,7 @@
 namespace trunkline::wandb {
 
 // Copies what the delta names: files into `files/`, those of artifacts into `artifacts/`. What has changed or is gone
-// is left out of the delta and said; from then on it names the copies. Errors: TR_EAGAIN - the disk is full, or the
-// like.
-Error keep_files(const std::string& folder, RunDelta* delta, std::vector<std::string>* lost);
+// is left out of the delta and said; from then on it names the copies. Errors: TR_EIO - the disk is full, or the like.
+Error keep_files(const std::string& folder, RunDelta* delta, std::vector<Loss>* lost);
 
 }  // namespace trunkline::wandb

@@ -67,7 +67,7 @@ Error OnlineBackend::send(const RunState& state, const std::string& body) {
   return Error::none();
 }
 
-Error OnlineBackend::send_files(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost) {
+Error OnlineBackend::send_files(const RunState& state, const RunDelta& delta, std::vector<Loss>* lost) {
   std::vector<processors::RunFile> left;
   for (const processors::RunFile& file : delta.files) {
     if (settled_.count(key_of(state, file)) == 0) left.push_back(file);
@@ -76,31 +76,35 @@ Error OnlineBackend::send_files(const RunState& state, const RunDelta& delta, st
   Error later = upload_.put_run_files({state.entity, state.project, state.id}, left, &each);
   for (size_t i = 0; i < each.size(); ++i) {
     settled_[key_of(state, left[i])] = !each[i];
-    if (each[i]) lost->push_back("the file " + left[i].path + " is not stored: " + each[i].message);
+    if (!each[i]) continue;
+    lost->push_back(
+        {left[i].sequence, left[i].path, "the file " + left[i].path + " is not stored: " + each[i].message});
   }
   return later;
 }
 
-Error OnlineBackend::send_artifacts(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost) {
+Error OnlineBackend::send_artifacts(const RunState& state, const RunDelta& delta, std::vector<Loss>* lost) {
   const RunPlace run{state.entity, state.project, state.id};
-  const auto settle = [&](const std::string& key, const std::string& what, auto send) -> Error {
+  const auto settle = [&](const std::string& key, uint64_t sequence, const std::string& name, const std::string& what,
+                          auto send) -> Error {
     if (settled_.count(key) != 0) return Error::none();
     Error error = send();
     if (error.code == TR_EAGAIN) return error;
     settled_[key] = !error;
-    if (error) lost->push_back(what + error.message);
+    if (error) lost->push_back({sequence, name, what + error.message});
     return Error::none();
   };
   for (const Artifact& artifact : delta.artifacts) {
     Error later = settle(
-        key_of(state, "artifact", artifact.client_id),
+        key_of(state, "artifact", artifact.client_id), artifact.sequence, artifact.name,
         "the artifact " + artifact.name + " is not stored: ", [&] { return upload_.add_artifact(run, artifact); });
     if (later) return later;
   }
-  for (const std::string& name : delta.used) {
-    Error later = settle(key_of(state, "used", name), "it is not noted that artifact " + name + " was used: ", [&] {
-      return upload_.use_artifact(run, name);
-    });
+  for (const UsedArtifact& each : delta.used) {
+    Error later = settle(key_of(state, "used", each.name), each.sequence, each.name,
+                         "it is not noted that artifact " + each.name + " was used: ", [&] {
+                           return upload_.use_artifact(run, each.name);
+                         });
     if (later) return later;
   }
   return Error::none();
@@ -144,7 +148,7 @@ Error OnlineBackend::upsert_if_needed(RunState* state, const RunDelta& delta) {
 
 // Files may take hours: rows do not wait for them, and the run is kept alive meanwhile. What is there without its files
 // is not said again before the files can be.
-Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) {
+Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) {
   const std::string name =
       key_of(*state, "delta", std::to_string(state->sequence) + "\n" + std::to_string(state->lines));
   if (name == waits_for_files_ && !upload_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
@@ -162,7 +166,7 @@ Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, st
   return stream(*state, rest, {uploaded(*state, delta), delta.exit_code});
 }
 
-Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) {
+Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) {
   if (delta.empty()) return Error::none();
   lines_taken_ = state->lines;
   RunState next = *state;

@@ -28,17 +28,17 @@ class OnlineBackend final : public Backend {
 
   std::string destination() const override { return rest_->destination(); }
   Error resume(RunState* state) override;
-  Error write(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) override;
+  Error write(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) override;
   Expected<int64_t> lines_there(RunState* state) override;
   void tick() override;
 
  private:
   Error upsert(RunState* state);
   Error read_config(RunState* state);
-  Error send_files(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost);
-  Error send_artifacts(const RunState& state, const RunDelta& delta, std::vector<std::string>* lost);
+  Error send_files(const RunState& state, const RunDelta& delta, std::vector<Loss>* lost);
+  Error send_artifacts(const RunState& state, const RunDelta& delta, std::vector<Loss>* lost);
   Error upsert_if_needed(RunState* state, const RunDelta& delta);
-  Error write_with_files(RunState* state, const RunDelta& delta, std::vector<std::string>* lost);
+  Error write_with_files(RunState* state, const RunDelta& delta, std::vector<Loss>* lost);
   Error stream(const RunState& state, const RunDelta& delta, const LastWord& last_word);
   std::vector<std::string> uploaded(const RunState& state, const RunDelta& delta) const;
   Error send(const RunState& state, const std::string& body);

@@ -137,7 +137,7 @@ void RunWork::add(const tr_record& record, const RunTerms& terms) {
     case TR_RECORD_RUN_ADD_ARTIFACT:
       return add_artifact(record);
     case TR_RECORD_RUN_USE_ARTIFACT:
-      delta.used.emplace_back(view(record.name));
+      delta.used.push_back({std::string(view(record.name)), record.sequence});
       return;
     case TR_RECORD_RUN_MEDIA:
       return add_media(record);
@@ -268,27 +268,31 @@ void RunWork::add_values(Values values, int64_t step, int64_t ns) {
   state.pending = Row{step, ns, std::move(values)};
 }
 
+void RunWork::lose(const char* what, const tr_record& record, const std::string& why) {
+  const std::string name(view(record.name));
+  lost.push_back({record.sequence, name, what + name + " is not stored: " + why});
+}
+
 void RunWork::add_file(const tr_record& record) {
   auto file = processors::recorded_file(record);
   if (file) return delta.files.push_back(std::move(*file));
-  lost.push_back("the file " + std::string(view(record.name)) + " is not stored: " + file.error().message);
+  lose("the file ", record, file.error().message);
 }
 
 void RunWork::add_artifact(const tr_record& record) {
   auto artifact = recorded_artifact(record, state.id);
   if (artifact) return delta.artifacts.push_back(std::move(*artifact));
-  lost.push_back("the artifact " + std::string(view(record.name)) + " is not stored: " + artifact.error().message);
+  lose("the artifact ", record, artifact.error().message);
 }
 
 // The row says what the file was when it was logged, whatever becomes of the file.
 void RunWork::add_media(const tr_record& record) {
   auto media = processors::recorded_media(record);
-  if (!media) {
-    return lost.push_back("the media " + std::string(view(record.name)) + " are not stored: " + media.error().message);
-  }
+  if (!media) return lose("the image or page ", record, media.error().message);
   if (is_ours(media->file.path)) return;
   if (record.step < 0) flush_pending();
   const std::string path = processors::media_path(*media, record.step < 0 ? state.next_step : record.step);
+  if (!is_relative_path(path)) return lose("the image or page ", record, "its name is too long");
   add_values({{media->file.path, media_json(*media, path)}}, record.step, record.start_ns);
   media->file.path = path;
   delta.files.push_back(std::move(media->file));

@@ -27,7 +27,7 @@ struct RunWork {
   std::vector<const tr_record*> ended;
   bool over = false;                 // nothing more is expected of it
   std::vector<std::string> remarks;  // for people
-  std::vector<std::string> lost;     // files and artifacts that were not recorded whole, in words
+  std::vector<Loss> lost;            // files and artifacts that were not recorded whole
 
   void add(const tr_record& record, const RunTerms& terms);
   // A row with a value of its own, after all others.
@@ -44,6 +44,7 @@ struct RunWork {
   void add_file(const tr_record& record);
   void add_artifact(const tr_record& record);
   void add_media(const tr_record& record);
+  void lose(const char* what, const tr_record& record, const std::string& why);
   void add_run_finish(const tr_record& record);
   void say_exit(int64_t code);
   void end_if_over(int64_t ns);

@@ -57,6 +57,7 @@ Expected<Artifact> recorded_artifact(const tr_record& record, const std::string&
   if (!files) return files.error();
   Artifact artifact;
   artifact.name = view(record.name);
+  artifact.sequence = record.sequence;
   artifact.files = std::move(*files);
   for (size_t i = 0; i < record.attribute_count; ++i) {
     const tr_value& value = record.attributes[i].value;

@@ -18,6 +18,13 @@ struct Artifact {
   std::vector<processors::RunFile> files;  // in the order of their paths, digests in hexadecimal
   std::string client_id;
   std::string sequence_client_id;
+  uint64_t sequence = 0;  // of the record that names it
+};
+
+// An artifact that a run uses, and the record that says so.
+struct UsedArtifact {
+  std::string name;
+  uint64_t sequence = 0;
 };
 
 // W&B's digest of a set of files.

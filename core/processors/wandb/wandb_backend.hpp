@@ -31,10 +31,11 @@ class Backend {
   // run that is not there yet begins at nothing.
   virtual Error resume(RunState* /*state*/) { return Error::none(); }
 
-  // `lost`: gets a sentence for each file and artifact that could not be kept though the rest was, once for each.
-  // Errors: TR_EAGAIN - not now, nothing is lost by asking again; TR_ENOENT - what was written of the run is gone;
+  // `lost`: gets each file and artifact that could not be kept though the rest was, once.
+  // Errors: TR_EAGAIN - not now, nothing is lost by asking again; TR_EIO - the same, for a reason on this machine, of
+  // which nobody has been told; TR_ENOENT - what was written of the run is gone;
   // TR_EINVAL - this run will never be taken. The place in `state` moves on only when all is written.
-  virtual Error write(RunState* state, const RunDelta& delta, std::vector<std::string>* lost) = 0;
+  virtual Error write(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) = 0;
 
   // After TR_EINVAL: the number of the run's lines that are there all the same, so that they are not written elsewhere
   // as well; the configuration in `state` is completed. TR_EAGAIN: that is not known now.

@@ -72,6 +72,13 @@ struct RunState : processors::RunTotals {
   bool config_known = false;
 };
 
+// A file or artifact that is not stored though the rest of its run is.
+struct Loss {
+  uint64_t sequence = 0;  // of the record that names it; 0: none does
+  std::string path;
+  std::string sentence;  // for people
+};
+
 using RunStates = std::map<std::string, RunState>;
 
 // What a batch adds to a run.
@@ -83,7 +90,7 @@ struct RunDelta {
   Values summary;                          // what changed
   std::vector<processors::RunFile> files;  // by their paths among the run's
   std::vector<Artifact> artifacts;         // that the run has made
-  std::vector<std::string> used;           // names of artifacts that it uses
+  std::vector<UsedArtifact> used;
   std::optional<int64_t> exit_code;
   int64_t end_ns = 0;
 

@@ -35,7 +35,8 @@ Sink::Sink(SinkOptions options, std::unique_ptr<Backend> backend, std::unique_pt
 Sink::~Sink() {
   clear_away();
   if (lost_.empty()) return;
-  say(host_, TR_LEVEL_WARN, "W&B: " + std::to_string(lost_.size()) + " files or artifacts are not stored");
+  const std::string count = (lost_.size() < kMostLost ? "" : "at least ") + std::to_string(lost_.size());
+  say(host_, TR_LEVEL_WARN, "W&B: " + count + " files or artifacts are not stored");
 }
 
 void Sink::clear_away() {
@@ -43,16 +44,30 @@ void Sink::clear_away() {
   rubbish_.clear();
 }
 
-// What would else be said for each run.
-void Sink::remark(const std::string& sentence) {
-  if (said_.size() < kMostSaid && said_.insert(sentence).second) say(host_, TR_LEVEL_WARN, sentence);
+// What would else be said for each run. That there is more is said, too.
+void Sink::say_once(const std::string& sentence, std::set<std::string>* said) {
+  if (said->size() > kMostSaid || !said->insert(sentence).second) return;
+  say(host_, TR_LEVEL_WARN, said->size() <= kMostSaid ? sentence : "W&B: there is more of this, which is not said");
 }
 
-void Sink::say_lost(const std::vector<std::string>& sentences) {
-  for (const std::string& sentence : sentences) {
-    if (lost_.size() < kMostLost) lost_.insert(sentence);
-    remark("W&B: " + sentence);
+void Sink::remark(const std::string& sentence) { say_once(sentence, &said_); }
+
+void Sink::say_lost(const std::vector<Loss>& lost) {
+  for (const Loss& each : lost) {
+    if (lost_.size() < kMostLost) lost_.emplace(directory_, each.sequence, each.path);
+    say_once("W&B: " + each.sentence, &said_of_lost_);
   }
+}
+
+// Of a run of which nothing more is written.
+void Sink::lose_files(const RunDelta& delta) {
+  constexpr const char* kWhy = " is not stored: nothing more of its run is written";
+  std::vector<Loss> lost;
+  lost.reserve(delta.files.size() + delta.artifacts.size());
+  for (const auto& each : delta.files) lost.push_back({each.sequence, each.path, "the file " + each.path + kWhy});
+  for (const auto& each : delta.artifacts)
+    lost.push_back({each.sequence, each.name, "the artifact " + each.name + kWhy});
+  say_lost(lost);
 }
 
 void Sink::restore(const std::string& directory, std::string_view state) {
@@ -223,7 +238,7 @@ Error Sink::write_to_refuge(RunWork* work) {
 }
 
 Error Sink::write_to(Backend* backend, RunWork* work) {
-  std::vector<std::string> lost;
+  std::vector<Loss> lost;
   Error error = backend->write(&work->state, work->delta, &lost);
   say_lost(lost);
   return error;
@@ -231,7 +246,10 @@ Error Sink::write_to(Backend* backend, RunWork* work) {
 
 Error Sink::write(const std::string& key, RunWork* work) {
   RunState& state = work->state;
-  if (state.lost) return Error::none();
+  if (state.lost) {
+    lose_files(work->delta);
+    return Error::none();
+  }
   if (options_.terms.trace_tree) {
     if (Error error = grow_trees(key, work)) return error;
   }
@@ -246,8 +264,9 @@ Error Sink::write(const std::string& key, RunWork* work) {
     if (Error failed = note_refusal(note, &state)) return failed;
     error = write_to_refuge(work);
   }
-  if (!error || error.code == TR_EAGAIN) return error;
+  if (!error || error.code == TR_EAGAIN || error.code == TR_EIO) return error;
   state.lost = true;
+  lose_files(work->delta);
   remark("W&B: nothing more of a run is written: " + error.message);
   return Error::none();
 }

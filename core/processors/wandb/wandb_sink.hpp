@@ -7,6 +7,7 @@
 #include <memory>
 #include <set>
 #include <string>
+#include <tuple>
 #include <vector>
 
 #include "processors/processor_host.hpp"
@@ -53,7 +54,9 @@ class Sink {
   void take_breath();
   void clear_away();
   void remark(const std::string& sentence);
-  void say_lost(const std::vector<std::string>& sentences);
+  void say_once(const std::string& sentence, std::set<std::string>* said);
+  void say_lost(const std::vector<Loss>& lost);
+  void lose_files(const RunDelta& delta);
   std::string unique_key(const std::string& key) const { return directory_ + "-" + key; }
 
   const SinkOptions options_;
@@ -67,7 +70,9 @@ class Sink {
   std::set<std::string> said_;
   std::string directory_;  // of the batch at hand
   int64_t last_sent_ = 0;
-  std::set<std::string> lost_;  // files and artifacts, in words: said again with a batch, it is the same
+  std::set<std::string> said_of_lost_;
+  // Files and artifacts, by run directory, record and name: said again with a batch, it is the same.
+  std::set<std::tuple<std::string, uint64_t, std::string>> lost_;
 };
 
 }  // namespace trunkline::wandb

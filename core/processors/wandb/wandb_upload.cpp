@@ -2,15 +2,14 @@
 
 #include <algorithm>
 #include <charconv>
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 #include "encode/digest.hpp"
 #include "model/environment.hpp"
 #include "os/file_version.hpp"
 #include "os/time.hpp"
+#include "processors/wandb/insist.hpp"
 #include "processors/wandb/log_reader.hpp"
 #include "processors/wandb/online_backend.hpp"
 #include "processors/wandb/wandb_options.hpp"
@@ -19,11 +18,11 @@ namespace trunkline {
 namespace {
 
 namespace fs = std::filesystem;
+using wandb::insist;
 
 constexpr const char* kDone = ".synced";  // W&B's own mark
 constexpr const char* kBegun = ".trunkline";
 constexpr int64_t kUnknownEnd = 1;  // as W&B says of a run of which nobody knows how it ended
-constexpr std::chrono::milliseconds kPause{50};
 
 Expected<std::string> find_log(const std::string& place) {
   std::error_code failure;
@@ -43,17 +42,6 @@ Error write_whole(const std::string& path, const std::string& text) {
   std::ofstream out(path, std::ios::binary | std::ios::trunc);
   out << text << std::flush;
   return out ? Error::none() : Error{TR_EIO, "cannot write " + path};
-}
-
-// Until it works, or there is no time left.
-template <class Try>
-Error insist(int64_t deadline, Try attempt) {
-  for (;;) {
-    Error error = attempt();
-    if (error.code != TR_EAGAIN) return error;
-    if (os::monotonic_now() >= deadline) return {TR_ETIMEDOUT, error.message};
-    std::this_thread::sleep_for(kPause);
-  }
 }
 
 // Rows go behind those that are there, as with `wandb sync`: of this upload, behind those that were there before it.
@@ -122,8 +110,11 @@ Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_vie
                                run->place, host);
   if (Error error = find_begin(*log, &backend, deadline, &run->state)) return error;
   find_files(fs::absolute(*log).parent_path(), &run->delta, &done);
-  Error error = insist(deadline, [&] { return backend.write(&run->state, run->delta, &done.lost); });
+  std::vector<wandb::Loss> lost;
+  Error error = insist(deadline, [&] { return backend.write(&run->state, run->delta, &lost); });
   if (error) return error;
+  done.lost.reserve(lost.size());
+  for (wandb::Loss& each : lost) done.lost.push_back(std::move(each.sentence));
   if (Error failed = write_whole(*log + kDone, "")) return failed;
   std::error_code ignored;
   fs::remove(*log + kBegun, ignored);

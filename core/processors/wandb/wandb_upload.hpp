@@ -16,7 +16,7 @@ struct UploadedLog {
   uint64_t rows = 0;
   uint64_t files = 0;             // of the run and of its artifacts
   std::vector<std::string> lost;  // files and artifacts that could not be uploaded, in words
-  uint64_t left_out = 0;          // records of kinds that are not uploaded
+  uint64_t left_out = 0;          // records that are not uploaded, and files with names that are no paths
   bool ended = false;
 };
 
