@@ -44,6 +44,7 @@ enum class Failure {
   kTooLong,   // the answer went over the limit
   kProtocol,  // what came is no HTTP
   kAborted,   // by us
+  kFile,      // a file of this machine that cannot be read, or not be written
   kRefused,   // by us, before anything was sent: a bad header, a secret in the clear, no libcurl
 };
 

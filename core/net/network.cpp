@@ -94,7 +94,10 @@ bool Network::take_orders() {
 
 void Network::begin(const std::shared_ptr<Transfer>& transfer) {
   Error error = transfer->prepare(&sockets_);
-  if (error) return transfer->fail(Failure::kRefused, std::move(error.message));
+  if (error) {
+    const Failure failure = error.code == TR_EIO ? Failure::kFile : Failure::kRefused;
+    return transfer->fail(failure, std::move(error.message));
+  }
   static_cast<void>(curl_->easy_setopt(transfer->handle(), kMaxAgeConnection, kOldestConnectionS));
   if (curl_->multi_add_handle(multi_, transfer->handle()) != CURLM_OK) {
     return transfer->fail(Failure::kUnreachable, "no memory for a request");

@@ -73,6 +73,7 @@ Verdict RetryTable::verdict(const Response& response) const {
     case Failure::kRefused:
       return Verdict::kHalt;
     case Failure::kTooLong:
+    case Failure::kFile:
       return Verdict::kNever;
   }
   if (response.ok()) return Verdict::kDone;

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cstring>
 
 #include "net/socket_list.hpp"
@@ -254,9 +255,9 @@ size_t Transfer::on_body(char* data, size_t size, size_t count, void* self) {
 }
 
 bool Transfer::save(std::string_view bytes) {
-  unwritable_ = static_cast<bool>(write_all(request_.save_to->get(), bytes.data(), bytes.size()));
+  if (write_all(request_.save_to->get(), bytes.data(), bytes.size())) unwritable_ = errno;
   saved_bytes_ += bytes.size();
-  return !unwritable_;
+  return unwritable_ == 0;
 }
 
 size_t Transfer::on_read(char* data, size_t size, size_t count, void* self) {
@@ -269,7 +270,7 @@ size_t Transfer::on_read(char* data, size_t size, size_t count, void* self) {
   }
   const ssize_t got = pread(transfer->file_, data, size * count, transfer->file_offset_);
   if (got < 0) {
-    transfer->unreadable_ = true;
+    transfer->unreadable_ = errno;
     return CURL_READFUNC_ABORT;
   }
   transfer->file_offset_ += got;
@@ -299,8 +300,12 @@ void Transfer::finish(CURLcode code) {
   curl_->easy_getinfo(easy_, CURLINFO_RESPONSE_CODE, &status);
   response_.status = static_cast<int>(status);
   if (too_long_) return fail(Failure::kTooLong, "the answer is longer than is read");
-  if (unwritable_) return fail(Failure::kRefused, "the answer cannot be written to a file");
-  if (unreadable_) return fail(Failure::kRefused, "the file " + request_.file + " cannot be read");
+  if (unwritable_ != 0) {
+    return fail(Failure::kFile, io_error("the answer cannot be written to a file", unwritable_).message);
+  }
+  if (unreadable_ != 0) {
+    return fail(Failure::kFile, io_error("the file " + request_.file + " cannot be read", unreadable_).message);
+  }
   long connect = 0;
   curl_->easy_getinfo(easy_, CURLINFO_HTTP_CONNECTCODE, &connect);
   if (code != CURLE_OK && connect >= 300 && status == 0) {

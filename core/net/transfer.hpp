@@ -29,7 +29,7 @@ class Transfer {
   Response take();
   void ask_to_stop() { stop_.store(true, std::memory_order_release); }
 
-  // The network thread's. prepare: an Error says that nothing can be sent.
+  // The network thread's. prepare: an Error says that nothing can be sent; TR_EIO: the file that was to be.
   Error prepare(SocketList* sockets);
   CURL* handle() const { return easy_; }
   bool asked_to_stop() const { return stop_.load(std::memory_order_acquire); }
@@ -68,8 +68,8 @@ class Transfer {
   SocketList* sockets_ = nullptr;
   bool set_everything_ = true;
   bool too_long_ = false;
-  bool unreadable_ = false;
-  bool unwritable_ = false;
+  int unreadable_ = 0;  // an errno
+  int unwritable_ = 0;
   size_t saved_bytes_ = 0;
   size_t head_bytes_ = 0;
   int file_ = -1;

@@ -1,10 +1,13 @@
 """Files, artifacts and media of runs against W&B's own client: what the processor takes to a server (fake_wandb.py) the
 client reads, checks and downloads; what it writes to folders `wandb sync` and `trunkline sync` take there; and what the
 client has uploaded is downloaded. Run by the environment of wandb_requirements.txt."""
+import base64
+import fcntl
 import glob
 import hashlib
 import json
 import os
+import resource
 import struct
 import subprocess
 import unittest
@@ -92,9 +95,10 @@ class ArtifactsTest(WandbTest):
         told = self.told("-c", READ, name, folder)
         return told, contents(folder)
 
-    def download(self, name, folder, expect=0, **more):
+    def download(self, name, folder, expect=0, limit=resource.RLIM_INFINITY, **more):
         done = subprocess.run([AGENT, "download", name, folder], env=dict(self.variables(**QUICK), **more),
-                              capture_output=True, text=True, timeout=300)
+                              capture_output=True, text=True, timeout=300, restore_signals=False,
+                              preexec_fn=lambda: resource.setrlimit(resource.RLIMIT_FSIZE, (limit, limit)))
         self.assertEqual(done.returncode, expect, done.stderr)
         return done.stderr
 
@@ -171,6 +175,27 @@ class ArtifactsTest(WandbTest):
                                      {"match": "ArtifactFileUrls", "times": 1, "fault": ["status", "503"]}])
         self.download(MADE, folder)
         self.assertEqual(contents(folder), self.expected)
+
+    def test_a_file_that_cannot_be_written_is_the_end(self):
+        self.agent("artifact", self.source, self.note, **QUICK)
+        folder = os.path.join(self.folder, "by-us")
+        said = self.download(MADE, folder, 1, limit=1_000_000)
+        self.assertIn("-10: the answer cannot be written to a file: File too large", said)
+        self.assertEqual(set(contents(folder)) & {"large"}, set())
+        self.assertEqual([name for name in contents(folder) if "part" in name], [])
+
+    def test_sizes_that_nobody_knows_and_parts_that_nobody_fills(self):
+        self.agent("artifact", self.source, self.note, **QUICK)
+        folder = os.path.join(self.folder, "by-us")
+        os.makedirs(folder)
+        left, alive = (os.path.join(folder, ".trunkline-part-1-" + end) for end in "12")
+        with open(left, "wb"), open(alive, "wb") as held:
+            fcntl.flock(held, fcntl.LOCK_EX)
+            digest = base64.b64encode(hashlib.md5(self.given["large"]).digest()).decode()
+            self.server.ask("/_faults", [{"match": "storage/manifest", "times": 1,
+                                          "fault": ["body", json.dumps({"contents": {"large": {"digest": digest}}})]}])
+            self.download(MADE, folder)
+        self.assertEqual(contents(folder), {"large": self.given["large"], os.path.basename(alive): b""})
 
     def test_where_files_lie_is_followed_but_not_anywhere(self):
         self.agent("artifact", self.source, self.note, **QUICK)

@@ -114,7 +114,7 @@ TEST_F(NetClient, SendsAFile) {
   Request missing = get("/echo");
   missing.method = "PUT";
   missing.file = path;
-  EXPECT_EQ(perform(std::move(missing)).failure, Failure::kRefused);
+  EXPECT_EQ(perform(std::move(missing)).failure, Failure::kFile);
 }
 
 struct Fault {

@@ -1,5 +1,8 @@
 // The W&B sink's way to the server, against a stand-in that is one: runs that are kept alive, and what is left of one
 // that is refused.
+#include <fcntl.h>
+
+#include "processors/wandb/insist.hpp"
 #include "processors/wandb/online_backend.hpp"
 #include "support/peer_state.hpp"
 #include "wandb_support.hpp"
@@ -42,7 +45,7 @@ class WandbServer : public testing::Test {
   test::Peer server_{"fake_wandb.py"};
   std::unique_ptr<wandb::OnlineBackend> backend_;
   RunState state_;
-  std::vector<std::string> lost_;
+  std::vector<wandb::Loss> lost_;
 };
 
 TEST_F(WandbServer, AnOpenRunOfWhichNothingIsToldIsKeptAlive) {
@@ -96,6 +99,63 @@ TEST_F(WandbServer, ARunThatIsRefusedTellsWhatIsThere) {
   const auto later = backend_->lines_there(&state_);
   ASSERT_FALSE(later);
   EXPECT_EQ(later.error().code, TR_EAGAIN);
+}
+
+// What is wrong with a file of this machine is said at once: the server, which is well, need not be left in peace for
+// it.
+TEST_F(WandbServer, FilesOfThisMachineAreNothingToWaitFor) {
+  net::Endpoint endpoint;
+  endpoint.url = std::move(*net::parse_url(server_.url()));
+  wandb::Storage storage(endpoint, 30'000, store_test::kHost, false);
+  const test::TempDirectory directory;
+  const std::string url = "/storage/other";
+  ASSERT_FALSE(storage.put({url, {}}, "content"));
+  const auto open_file = [](const std::string& path) {
+    return std::make_shared<const UniqueFd>(::open(path.c_str(), O_WRONLY | O_CREAT | O_TRUNC, 0600));
+  };
+  Error error = storage.get_file(url, 7, open_file("/dev/full"));
+  EXPECT_EQ(error.code, TR_EIO);
+  EXPECT_NE(error.message.find("No space left"), std::string::npos) << error.message;
+  EXPECT_TRUE(storage.is_open());
+  // The second has a size and cannot be read, where there is one.
+  for (const std::string file : {directory.file("missing").c_str(), "/sys/class/net/lo/speed"}) {
+    if (file[1] == 's' && !file_version(file)) continue;
+    EXPECT_EQ(storage.put_file({"/storage/unread", {}}, {"x", file, {}, {}}).code, TR_EIO) << file;
+    EXPECT_TRUE(storage.is_open());
+  }
+  const std::string path = directory.file("x");
+  EXPECT_EQ(storage.get_file(url, 3, open_file(path)).code, TR_EINVAL);  // it is longer
+  EXPECT_FALSE(storage.get_file(url, -1, open_file(path)));
+  EXPECT_EQ(test::read_file(path), "content");
+}
+
+TEST_F(WandbServer, StorageWaitsForPeopleWhereOthersDo) {
+  net::Endpoint endpoint;
+  endpoint.url = std::move(*net::parse_url(server_.url()));
+  for (const bool waits : {false, true}) {
+    test::ask(server_, "/_faults", R"([{"match": "storage", "times": 1, "fault": ["garbage"]}])");
+    wandb::Storage storage(endpoint, 30'000, store_test::kHost, waits);
+    std::string body;
+    EXPECT_EQ(storage.get("/storage/other", &body).code, waits ? TR_EAGAIN : TR_EINVAL);
+    EXPECT_EQ(storage.is_open(), !waits);
+  }
+}
+
+// Whoever gives up says what was wrong, and not before its time, which an attempt that got somewhere puts off.
+TEST(WandbInsist, UntilTheDeadlineAndWithTheCause) {
+  int64_t deadline = os::monotonic_now();
+  int attempts = 0;
+  const auto attempt = [&]() -> Error {
+    if (++attempts == 1) {
+      deadline = os::monotonic_now() + 120'000'000;
+      return {TR_EAGAIN, "broken off"};
+    }
+    return {TR_EAGAIN, wandb::kNotAskedYet};
+  };
+  const Error error = wandb::insist(deadline, attempt);
+  EXPECT_EQ(error.code, TR_ETIMEDOUT);
+  EXPECT_EQ(error.message, "broken off");
+  EXPECT_GT(attempts, 1);
 }
 
 }  // namespace

@@ -180,7 +180,7 @@ TEST_F(WandbStorage, FilesOfAnArtifactAreFoundByTheirNames) {
   delta.artifacts.push_back(artifact());
   ASSERT_EQ(write(delta), 0);
   EXPECT_EQ(lost_, std::vector<std::string>());
-  wandb::Storage storage(endpoint_of(server_.url()), 30'000, store_test::kHost);
+  wandb::Storage storage(endpoint_of(server_.url()), 30'000, store_test::kHost, true);
   std::string body;
   ASSERT_FALSE(storage.get("/storage/artifact/x/a", &body));
   EXPECT_EQ(body, "content of a");
@@ -202,7 +202,7 @@ TEST_F(WandbStorage, AnArtifactIsUsedAsOftenAsItIsSaid) {
 
 TEST_F(WandbStorage, RedirectsAreOfThePlaceThatSaysThem) {
   const test::Peer elsewhere("fake_wandb.py");
-  wandb::Storage storage(endpoint_of(server_.url()), 30'000, store_test::kHost);
+  wandb::Storage storage(endpoint_of(server_.url()), 30'000, store_test::kHost, true);
   ASSERT_FALSE(storage.put({elsewhere.url() + "/storage/in/x", {}}, "bytes"));
   for (const std::string& to :
        {std::string("x?signature=1"), std::string("/storage/in/x?signature=1"),
@@ -219,7 +219,7 @@ TEST_F(WandbStorage, RedirectsAreOfThePlaceThatSaysThem) {
 
 // A server elsewhere does not choose what is asked of this machine.
 TEST_F(WandbStorage, AServerElsewhereDoesNotLeadBackHere) {
-  wandb::Storage storage(endpoint_of("https://wandb.example"), 30'000, store_test::kHost);
+  wandb::Storage storage(endpoint_of("https://wandb.example"), 30'000, store_test::kHost, true);
   std::string body;
   EXPECT_EQ(storage.get(server_.url() + "/storage/x", &body).code, TR_EINVAL);
   EXPECT_EQ(storage.put({server_.url() + "/storage/x", {}}, "bytes").code, TR_EINVAL);
@@ -243,7 +243,7 @@ TEST_F(WandbStorage, AnUploadKeepsTheTagsThatAreThere) {
   const auto done = upload_wandb_log(folder.string(),
                                      R"({"mode": "online", "api_key": ")" + std::string(40, 'k') +
                                          R"(", "project": "proj", "base_url": ")" + server_.url() + "\"}",
-                                     30'000, store_test::kHost);
+                                     30'000, store_test::kHost, true);
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(run()["tags"], json({"mine", "both", "theirs"}));
 }

@@ -17,7 +17,8 @@ class FileUpload {
  public:
   // `meanwhile`: see Storage.
   explicit FileUpload(Rest* rest, std::function<void()> meanwhile = {})
-      : rest_(rest), storage_(rest->endpoint(), rest->timeout_ms(), rest->host(), std::move(meanwhile)) {}
+      : rest_(rest),
+        storage_(rest->endpoint(), rest->timeout_ms(), rest->host(), rest->waits(), std::move(meanwhile)) {}
 
   // Else nothing but waiting would come of files and artifacts.
   bool is_open() { return storage_.is_open(); }

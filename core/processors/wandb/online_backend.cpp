@@ -3,6 +3,8 @@
 #include <algorithm>
 #include <nlohmann/json.hpp>
 
+#include "processors/wandb/insist.hpp"
+
 namespace trunkline::wandb {
 namespace {
 
@@ -151,7 +153,7 @@ Error OnlineBackend::upsert_if_needed(RunState* state, const RunDelta& delta) {
 Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) {
   const std::string name =
       key_of(*state, "delta", std::to_string(state->sequence) + "\n" + std::to_string(state->lines));
-  if (name == waits_for_files_ && !upload_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
+  if (name == waits_for_files_ && !upload_.is_open()) return {TR_EAGAIN, kNotAskedYet};
   waits_for_files_.clear();
   if (Error error = upsert_if_needed(state, delta)) return error;
   if (Error error = stream(*state, delta, {})) return error;

@@ -1,20 +1,22 @@
 #include "processors/wandb/wandb_download.hpp"
 
 #include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
 #include <cerrno>
-#include <chrono>
 #include <filesystem>
 #include <nlohmann/json.hpp>
-#include <thread>
+#include <set>
 
 #include "encode/digest.hpp"
 #include "model/environment.hpp"
 #include "model/utf8.hpp"
 #include "os/time.hpp"
 #include "processors/wandb/artifact_body.hpp"
+#include "processors/wandb/insist.hpp"
 #include "processors/wandb/wandb_options.hpp"
 #include "processors/wandb/wandb_rest.hpp"
 
@@ -25,10 +27,12 @@ namespace fs = std::filesystem;
 using nlohmann::json;
 using processors::RunFile;
 using wandb::ArtifactName;
+using wandb::insist;
 
 constexpr size_t kMostAtOnce = 200;  // URLs that are asked for
 constexpr int kDeepestManifest = 32;
-constexpr std::chrono::milliseconds kPause{50};
+constexpr int64_t kUnknownSize = -1;
+constexpr const char* kPart = ".trunkline-part-";
 
 // Entries of a manifest: names that stay in the folder, and digests that can be checked.
 Expected<std::vector<RunFile>> read_manifest(const std::string& text) {
@@ -46,21 +50,52 @@ Expected<std::vector<RunFile>> read_manifest(const std::string& text) {
       return Error{TR_EUNSUPPORTED, path + " is not at W&B, which only says where it is"};
     }
     const json digest = entry.value("digest", json());
-    const json size = entry.value("size", json(0));
+    const json size = entry.value("size", json());
     RunFile file{path, {}, {}, wandb::hex_of_base64(digest.is_string() ? digest.get<std::string>() : "")};
     if (file.digest.size() != 2 * encode::Md5::kSize) {
       return Error{TR_EUNSUPPORTED, path + " has a digest that is no MD5"};
     }
-    file.version.size = size.is_number_integer() ? size.get<int64_t>() : 0;
+    file.version.size = size.is_number_integer() ? std::max<int64_t>(size.get<int64_t>(), kUnknownSize) : kUnknownSize;
     files.push_back(std::move(file));
   }
   return files;
 }
 
+// A file on its way. It is locked as long as somebody fills it, so that what a download that was killed has left can be
+// told from the file of one that goes on; not everywhere there are locks, and then it stays.
+Error open_part(const std::string& path, std::shared_ptr<const UniqueFd>* out) {
+  (void)::unlink(path.c_str());
+  auto file = std::make_shared<const UniqueFd>(
+      ::open(path.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
+  if (!*file) return io_error(path, errno);
+  (void)::flock(file->get(), LOCK_EX | LOCK_NB);
+  struct stat info {};
+  if (::fstat(file->get(), &info) != 0) return io_error(path, errno);
+  if (info.st_nlink == 0) return {TR_EAGAIN, path + " was taken for one that nobody fills"};
+  *out = std::move(file);
+  return Error::none();
+}
+
+void remove_left_parts(const fs::path& folder) {
+  std::error_code failure;
+  for (fs::directory_iterator at(folder, failure); !failure && at != fs::directory_iterator(); at.increment(failure)) {
+    if (at->path().filename().string().rfind(kPart, 0) != 0) continue;
+    const UniqueFd file(::open(at->path().c_str(), O_RDWR | O_CLOEXEC | O_NOFOLLOW | O_NONBLOCK | O_NOCTTY));
+    if (file && ::flock(file.get(), LOCK_EX | LOCK_NB) == 0) (void)::unlink(at->path().c_str());
+  }
+}
+
+int64_t size_of(const UniqueFd& file) {
+  struct stat info {};
+  return ::fstat(file.get(), &info) == 0 ? info.st_size : 0;
+}
+
 class Download {
  public:
   Download(wandb::Rest* rest, std::string folder)
-      : rest_(rest), storage_(rest->endpoint(), rest->timeout_ms(), rest->host()), folder_(std::move(folder)) {}
+      : rest_(rest),
+        storage_(rest->endpoint(), rest->timeout_ms(), rest->host(), rest->waits()),
+        folder_(std::move(folder)) {}
 
   Error run(const ArtifactName& name) {
     std::string answer;
@@ -70,9 +105,13 @@ class Download {
     if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + whole};
     if (found.manifest_url.empty()) return {TR_EINVAL, "W&B does not say what is in " + whole};
     std::string manifest;
-    if (Error error = insist([&] { return storage_.get(found.manifest_url, &manifest); })) return for_good(error);
+    if (Error error = insist(deadline(), [&] { return storage_.get(found.manifest_url, &manifest); }))
+      return for_good(error);
     auto files = read_manifest(manifest);
     if (!files) return files.error();
+    std::set<fs::path> places;
+    for (const RunFile& file : *files) places.insert(fs::path(folder_ + "/" + file.path).parent_path());
+    for (const fs::path& place : places) remove_left_parts(place);
     files->erase(std::remove_if(files->begin(), files->end(), [this](const RunFile& file) { return is_here(file); }),
                  files->end());
     for (size_t first = 0; first < files->size(); first += kMostAtOnce) {
@@ -86,20 +125,10 @@ class Download {
   }
 
  private:
-  // Until it works, or there has been no answer for so long.
-  template <class Try>
-  Error insist(Try attempt) {
-    const int64_t deadline = os::monotonic_now() + int64_t{rest_->timeout_ms()} * 1'000'000;
-    for (;;) {
-      Error error = attempt();
-      if (error.code != TR_EAGAIN) return error;
-      if (os::monotonic_now() >= deadline) return {TR_ETIMEDOUT, error.message};
-      std::this_thread::sleep_for(kPause);
-    }
-  }
+  int64_t deadline() const { return os::monotonic_now() + int64_t{rest_->timeout_ms()} * 1'000'000; }
 
   Error ask(const char* query, const std::string& variables, std::string* answer) {
-    Error error = insist([&] { return rest_->graphql(query, variables, answer); });
+    Error error = insist(deadline(), [&] { return rest_->graphql(query, variables, answer); });
     if (error.code == TR_ENOENT) error.code = TR_EINVAL;
     return error;
   }
@@ -117,7 +146,8 @@ class Download {
   bool is_here(const RunFile& file) const {
     const std::string path = folder_ + "/" + file.path;
     const auto version = file_version(path);
-    return version && version->size == file.version.size && has_digest(path, file);
+    const bool same = file.version.size == kUnknownSize || (version && version->size == file.version.size);
+    return version && same && has_digest(path, file);
   }
 
   Error fetch(const ArtifactName& name, const std::vector<RunFile>& files) {
@@ -147,14 +177,20 @@ class Download {
     fs::create_directories(place, failure);
     if (failure) return {TR_EIO, place.string() + ": " + failure.message()};
     const std::string part =
-        (place / (".trunkline-part-" + std::to_string(getpid()) + "-" + std::to_string(os::monotonic_now()))).string();
-    Error error = insist([&]() -> Error {
+        (place / (kPart + std::to_string(getpid()) + "-" + std::to_string(os::monotonic_now()))).string();
+    // An attempt may take hours: whoever got further than all before him may try for as long again.
+    int64_t until = deadline();
+    int64_t furthest = 0;
+    std::shared_ptr<const UniqueFd> out;
+    Error error = insist(until, [&]() -> Error {
       // A new file each time: a transfer that was given up may still write a little into its own.
-      (void)::unlink(part.c_str());
-      auto out = std::make_shared<const UniqueFd>(
-          ::open(part.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC | O_NOFOLLOW, 0666));
-      if (!*out) return io_error(part, errno);
-      return storage_.get_file(url, file.version.size, std::move(out));
+      if (Error failed = open_part(part, &out)) return failed;
+      Error failed = storage_.get_file(url, file.version.size, out);
+      if (const int64_t size = size_of(*out); failed && size > furthest) {
+        furthest = size;
+        until = deadline();
+      }
+      return failed;
     });
     if (!error && !has_digest(part, file)) {
       error = {TR_EIO, file.path + " as W&B sends it has another digest than its artifact says"};

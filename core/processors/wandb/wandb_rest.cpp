@@ -7,6 +7,7 @@
 
 #include "encode/json_writer.hpp"
 #include "os/time.hpp"
+#include "processors/wandb/insist.hpp"
 
 namespace trunkline::wandb {
 namespace {
@@ -93,7 +94,7 @@ bool Rest::turn_comes() const {
 }
 
 Error Rest::ask(net::Request request, const net::RetryTable& retries, std::string* answer, net::RateLimit* limit) {
-  if (!gate_.is_open()) return {TR_EAGAIN, "W&B is not asked yet"};
+  if (!gate_.is_open()) return {TR_EAGAIN, kNotAskedYet};
   request.timeout_ms = timeout_ms_;
   net::Response response = client_.perform(std::move(request));
   if (limit != nullptr) limit->told(response, os::monotonic_now());

@@ -20,6 +20,7 @@ class Rest {
   const net::Endpoint& endpoint() const { return client_.endpoint(); }
   uint32_t timeout_ms() const { return timeout_ms_; }
   const processors::ProcessorHost& host() const { return host_; }
+  bool waits() const { return waits_; }
   bool is_open();
 
   // `variables` is a JSON object; the answer is one with `data` in it. TR_EAGAIN: not now; TR_ENOENT: 404; TR_EINVAL:

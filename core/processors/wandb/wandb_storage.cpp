@@ -3,6 +3,7 @@
 #include <algorithm>
 
 #include "net/url.hpp"
+#include "processors/wandb/insist.hpp"
 
 namespace trunkline::wandb {
 namespace {
@@ -26,7 +27,9 @@ net::Endpoint without_key(const net::Endpoint& server) {
   return terms;
 }
 
+// What nobody knows the size of may go on for as long as anything comes of it.
 uint32_t longest(uint32_t timeout_ms, int64_t size) {
+  if (size < 0) return UINT32_MAX;
   return static_cast<uint32_t>(std::min<int64_t>(timeout_ms + size / kSlowestBytesPerMs, UINT32_MAX));
 }
 
@@ -64,11 +67,12 @@ std::string resolve(const std::string& asked, const std::string& said) {
 
 }  // namespace
 
-Storage::Storage(const net::Endpoint& server, uint32_t timeout_ms, const processors::ProcessorHost& host,
+Storage::Storage(const net::Endpoint& server, uint32_t timeout_ms, const processors::ProcessorHost& host, bool waits,
                  std::function<void()> meanwhile)
     : server_(without_key(server)),
       timeout_ms_(timeout_ms),
       gate_("W&B's file storage", host),
+      waits_(waits),
       meanwhile_(std::move(meanwhile)) {}
 
 // What is done meanwhile takes no time from a program that ends.
@@ -108,7 +112,7 @@ Expected<net::Client*> Storage::client_for(const std::string& url, std::string* 
 }
 
 Error Storage::ask(const std::string& url, net::Request request, net::Response* response) {
-  if (!gate_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
+  if (!gate_.is_open()) return {TR_EAGAIN, kNotAskedYet};
   (void)time_left();
   const auto client = client_for(url, &request.path);
   if (!client) return client.error();
@@ -119,6 +123,7 @@ Error Storage::ask(const std::string& url, net::Request request, net::Response* 
     gate_.succeeded();
     return Error::none();
   }
+  if (response->failure == net::Failure::kFile) return {TR_EIO, response->error};
   const std::string where = "W&B's files at " + (*client)->endpoint().url.text();
   const std::string sentence = response->failure != net::Failure::kNone
                                    ? where + ": " + response->error
@@ -126,7 +131,8 @@ Error Storage::ask(const std::string& url, net::Request request, net::Response* 
   const bool refused =
       response->failure == net::Failure::kNone && response->status < 500 && verdict != net::Verdict::kLater;
   if (refused && is_no_permission(*response)) return {TR_ESTALE, sentence};
-  if (refused || verdict == net::Verdict::kNever) return {TR_EINVAL, sentence};
+  const bool halted = verdict == net::Verdict::kHalt && !waits_;
+  if (refused || halted || verdict == net::Verdict::kNever) return {TR_EINVAL, sentence};
   gate_.failed(*response, verdict, sentence);
   return {TR_EAGAIN, sentence};
 }
@@ -178,7 +184,7 @@ Error Storage::get(const std::string& url, std::string* body) {
 Error Storage::get_file(const std::string& url, int64_t size, std::shared_ptr<const UniqueFd> out) {
   net::Request request;
   request.timeout_ms = longest(timeout_ms_, size);
-  request.response_limit = static_cast<size_t>(std::max<int64_t>(size, 0)) + 1;
+  request.response_limit = size < 0 ? SIZE_MAX : static_cast<size_t>(size) + 1;
   request.save_to = std::move(out);
   return get_request(url, request, nullptr);
 }
