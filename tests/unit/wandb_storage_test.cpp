@@ -96,7 +96,7 @@ class WandbStorage : public testing::Test {
   test::TempDirectory directory_;
   std::unique_ptr<wandb::OnlineBackend> backend_;
   RunState state_;
-  std::vector<std::string> lost_;
+  std::vector<wandb::Loss> lost_;
 };
 
 // W&B's own answers are no word on its storage: it is asked less and less, W&B is not asked in vain, and it is said.
@@ -144,7 +144,7 @@ TEST_F(WandbStorage, AUrlThatHoldsNoMoreIsAskedForOnceMore) {
   for (const char* status : {"400", "401", "403"}) {
     fault("storage", 1, {"status", status});
     ASSERT_EQ(write(with_file()), 0);
-    EXPECT_EQ(lost_, std::vector<std::string>()) << status;
+    EXPECT_TRUE(lost_.empty()) << status;
     fault("storage", 2, {"status", status});
     RunDelta delta;
     delta.files = files({std::string("other") + status});
@@ -159,7 +159,7 @@ TEST_F(WandbStorage, AUrlThatHoldsNoMoreIsAskedForOnceMore) {
   delta.begins = true;
   delta.artifacts.push_back(artifact());
   ASSERT_EQ(write(delta), 0);
-  EXPECT_EQ(lost_, std::vector<std::string>());
+  EXPECT_TRUE(lost_.empty());
   EXPECT_EQ(state()["artifacts"][0]["state"], "COMMITTED");
 }
 
@@ -179,7 +179,7 @@ TEST_F(WandbStorage, FilesOfAnArtifactAreFoundByTheirNames) {
   delta.begins = true;
   delta.artifacts.push_back(artifact());
   ASSERT_EQ(write(delta), 0);
-  EXPECT_EQ(lost_, std::vector<std::string>());
+  EXPECT_TRUE(lost_.empty());
   wandb::Storage storage(endpoint_of(server_.url()), 30'000, store_test::kHost, true);
   std::string body;
   ASSERT_FALSE(storage.get("/storage/artifact/x/a", &body));
@@ -191,10 +191,10 @@ TEST_F(WandbStorage, AnArtifactIsUsedAsOftenAsItIsSaid) {
   RunDelta delta;
   delta.begins = true;
   delta.artifacts.push_back(artifact());
-  delta.used = {"index:latest"};
+  delta.used = {{"index:latest", 1}};
   ASSERT_EQ(write(delta), 0);
   delta = {};
-  delta.used = {"index:latest"};
+  delta.used = {{"index:latest", 1}};
   ASSERT_EQ(write(delta), 0);
   EXPECT_EQ(asked("UseArtifact"), 2);
   EXPECT_TRUE(lost_.empty());
@@ -243,7 +243,7 @@ TEST_F(WandbStorage, AnUploadKeepsTheTagsThatAreThere) {
   const auto done = upload_wandb_log(folder.string(),
                                      R"({"mode": "online", "api_key": ")" + std::string(40, 'k') +
                                          R"(", "project": "proj", "base_url": ")" + server_.url() + "\"}",
-                                     30'000, store_test::kHost, true);
+                                     30'000, store_test::kHost);
   ASSERT_TRUE(done) << done.error().message;
   EXPECT_EQ(run()["tags"], json({"mine", "both", "theirs"}));
 }

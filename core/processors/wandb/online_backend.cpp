@@ -188,7 +188,7 @@ Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<L
   }
   // What was refused and is logged once more is tried once more; what a name means may have changed when it is used
   // once more.
-  for (const std::string& name : delta.used) settled_.erase(key_of(next, "used", name));
+  for (const UsedArtifact& used : delta.used) settled_.erase(key_of(next, "used", used.name));
   for (auto it = settled_.begin(); it != settled_.end();) it = it->second ? std::next(it) : settled_.erase(it);
   *state = std::move(next);
   return Error::none();
