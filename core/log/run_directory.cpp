@@ -203,16 +203,19 @@ Expected<RunDirectory> RunDirectory::take_over(const std::string& directory, con
   if (!top) return top.error();
   Expected<UniqueFd> runs = open_directory_at(top->get(), kRuns);
   if (!runs) return runs.error();
-  if (!exists(runs->get(), id)) return Error{TR_EAGAIN, "the run has vanished"};
+  // Another adopter may be done with it at any moment.
+  const auto unless_vanished = [&](Error error) {
+    return exists(runs->get(), id) ? std::move(error) : Error{TR_EAGAIN, "the run has vanished"};
+  };
   Expected<UniqueFd> fd = open_directory_at(runs->get(), id);
-  if (!fd) return fd.error();
+  if (!fd) return unless_vanished(fd.error());
 
   Owner before;
   Expected<OwnerState> state = log_detail::read_owner(fd->get(), &before);
   if (!state) return state.error();
   if (*state == OwnerState::kNewer) return Error{TR_EUNSUPPORTED, "the run is of a newer version"};
   Expected<Claim> claim = *state == OwnerState::kGood ? claim_from(fd->get(), before) : claim_from_unknown(fd->get());
-  if (!claim) return claim.error();
+  if (!claim) return unless_vanished(claim.error());
 
   // Between the look at the owner and the lock, another adopter may have come, done its work and gone.
   Owner after;

