@@ -229,6 +229,8 @@ static void every_metadata(void) {
   EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
   fact.key.size = TR_NUL;
   EXPECT(tr_run_add_artifact(run, &artifact) == TR_EINVAL);
+  artifact.metadata = NULL;
+  artifact.metadata_count = 0;
 }
 
 int main(void) {
