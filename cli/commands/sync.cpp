@@ -71,11 +71,15 @@ int upload(const Arguments& arguments, int64_t timeout_ms, Session* session) {
   int result = kSuccess;
   for (const std::string& log : arguments.operands()) {
     const auto done = upload_wandb_log(log, arguments.text("options"), timeout_ms);
+    const auto fail = [&](int code, const std::string& why) {
+      std::string sentence = log;
+      result = session->fail({code, sentence.append(": ").append(why)});
+    };
     if (done) {
       tell(log, *done, session);
-      for (const std::string& lost : done->lost) result = session->fail({TR_EIO, log + ": " + lost});
+      for (const std::string& lost : done->lost) fail(TR_EIO, lost);
     } else {
-      result = session->fail({done.error().code, log + ": " + done.error().message});
+      fail(done.error().code, done.error().message);
     }
   }
   return result;
