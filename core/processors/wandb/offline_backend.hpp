@@ -17,7 +17,7 @@ class OfflineBackend final : public Backend {
   OfflineBackend(std::string folder, Place place) : folder_(std::move(folder)), place_(std::move(place)) {}
 
   std::string destination() const override { return folder_; }
-  Error write(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) override;
+  Error write(RunState* state, const RunDelta& given, std::vector<Loss>* lost) override;
 
  private:
   Expected<std::string> place_of(const RunState& state) const;
