@@ -118,7 +118,7 @@ TEST_F(WandbServer, FilesOfThisMachineAreNothingToWaitFor) {
   EXPECT_NE(error.message.find("No space left"), std::string::npos) << error.message;
   EXPECT_TRUE(storage.is_open());
   // The second has a size and cannot be read, where there is one.
-  for (const std::string file : {directory.file("missing").c_str(), "/sys/class/net/lo/speed"}) {
+  for (const std::string& file : {directory.file("missing"), std::string("/sys/class/net/lo/speed")}) {
     if (file[1] == 's' && !file_version(file)) continue;
     EXPECT_EQ(storage.put_file({"/storage/unread", {}}, {"x", file, {}, {}}).code, TR_EIO) << file;
     EXPECT_TRUE(storage.is_open());
