@@ -102,7 +102,10 @@ int Sink::on_batch(const tr_batch& batch) {
   (void)host_.save(text.data(), text.size());
   states_[directory_] = std::move(known);
   if (states_[directory_].empty()) states_.erase(directory_);
-  last_sent_ = os::monotonic_now();
+  // The first rows of a run do not wait because its beginning was told.
+  const bool tells = std::any_of(batch.records, batch.records + batch.count,
+                                 [](const tr_record* record) { return !begins_something(*record); });
+  if (tells) last_sent_ = os::monotonic_now();
   return TR_OK;
 }
 
