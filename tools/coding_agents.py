@@ -64,7 +64,7 @@ def in_go(folder):
 
 def rustup_home():
     """rustup's programs look for the compiler in HOME, which may be another than the one they were installed in."""
-    if "RUSTUP_HOME" in os.environ or os.path.isdir(os.path.expanduser("~/.rustup")):
+    if "RUSTUP_HOME" in os.environ or subprocess.run(["rustc", "-vV"], capture_output=True).returncode == 0:
         return {}
     cargo = os.path.realpath(said(["sh", "-c", "command -v cargo"]))
     beside = os.path.join(os.path.dirname(os.path.dirname(os.path.dirname(cargo))), ".rustup")

@@ -16,7 +16,7 @@ if ! command -v cargo >/dev/null; then
   exit 0
 fi
 # rustup's programs look for the compiler in HOME, which may be another than the one they were installed in.
-if [[ -z ${RUSTUP_HOME:-} && ! -d ${HOME:-/nowhere}/.rustup ]]; then
+if [[ -z ${RUSTUP_HOME:-} ]] && ! rustc -vV &>/dev/null; then
   beside=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v cargo)")")")")/.rustup
   [[ -d $beside ]] && export RUSTUP_HOME=$beside
 fi
