@@ -1,13 +1,9 @@
 #include "encode/md5.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace trunkline::encode {
 namespace {
-
-constexpr size_t kBlock = 64;
-constexpr size_t kLengthAt = 56;  // in the last block
 
 constexpr std::array<uint32_t, 64> kConstants = {
     0xd76aa478, 0xe8c7b756, 0x242070db, 0xc1bdceee, 0xf57c0faf, 0x4787c62a, 0xa8304613, 0xfd469501,
@@ -23,11 +19,6 @@ constexpr std::array<std::array<uint32_t, 4>, 4> kShifts = {
     {{7, 12, 17, 22}, {5, 9, 14, 20}, {4, 11, 16, 23}, {6, 10, 15, 21}}};
 
 constexpr uint32_t rotate_left(uint32_t value, uint32_t bits) { return value << bits | value >> (32 - bits); }
-
-uint32_t word_at(const unsigned char* bytes) {
-  return static_cast<uint32_t>(bytes[0]) | static_cast<uint32_t>(bytes[1]) << 8 |
-         static_cast<uint32_t>(bytes[2]) << 16 | static_cast<uint32_t>(bytes[3]) << 24;
-}
 
 // The function of a round, and which word of the block it takes in its step.
 struct Step {
@@ -61,36 +52,6 @@ void Md5::take_block(const unsigned char* block) {
     b += rotate_left(sum, kShifts[i / 16][i % 4]);
   }
   state_ = {state_[0] + a, state_[1] + b, state_[2] + c, state_[3] + d};
-}
-
-void Md5::update(std::string_view bytes) {
-  const size_t held = size_ % kBlock;
-  size_ += bytes.size();
-  if (held != 0) {
-    const size_t taken = std::min(bytes.size(), kBlock - held);
-    std::memcpy(rest_.data() + held, bytes.data(), taken);
-    bytes.remove_prefix(taken);
-    if (held + taken < kBlock) return;
-    take_block(rest_.data());
-  }
-  for (; bytes.size() >= kBlock; bytes.remove_prefix(kBlock)) {
-    take_block(reinterpret_cast<const unsigned char*>(bytes.data()));
-  }
-  if (!bytes.empty()) std::memcpy(rest_.data(), bytes.data(), bytes.size());
-}
-
-std::string Md5::finish() {
-  const uint64_t bits = size_ * 8;
-  const size_t held = size_ % kBlock;
-  std::string tail(held < kLengthAt ? kLengthAt - held : kBlock + kLengthAt - held, '\0');
-  tail[0] = '\x80';
-  for (int shift = 0; shift < 64; shift += 8) tail.push_back(static_cast<char>(bits >> shift & 0xff));
-  update(tail);
-  std::string digest;
-  for (const uint32_t word : state_) {
-    for (int shift = 0; shift < 32; shift += 8) digest.push_back(static_cast<char>(word >> shift & 0xff));
-  }
-  return digest;
 }
 
 }  // namespace trunkline::encode

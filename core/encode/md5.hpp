@@ -2,28 +2,18 @@
 // protects against nothing: where that matters SHA-256 is used.
 #pragma once
 
-#include <array>
-#include <cstddef>
-#include <cstdint>
-#include <string>
-#include <string_view>
+#include "encode/block_hash.hpp"
 
 namespace trunkline::encode {
 
-class Md5 {
+class Md5 : public BlockHash<Md5, 4, ByteOrder::kLowestFirst> {
  public:
-  static constexpr size_t kSize = 16;
-
-  void update(std::string_view bytes);
-  // The raw digest of all that was given; nothing may be given after it.
-  std::string finish();
+  Md5() : BlockHash({0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476}) {}
 
  private:
-  void take_block(const unsigned char* block);
+  friend BlockHash;
 
-  std::array<uint32_t, 4> state_ = {0x67452301, 0xefcdab89, 0x98badcfe, 0x10325476};
-  uint64_t size_ = 0;
-  std::array<unsigned char, 64> rest_{};
+  void take_block(const unsigned char* block);
 };
 
 }  // namespace trunkline::encode

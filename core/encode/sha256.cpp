@@ -1,13 +1,9 @@
 #include "encode/sha256.hpp"
 
-#include <algorithm>
-#include <cstring>
+#include <array>
 
 namespace trunkline::encode {
 namespace {
-
-constexpr size_t kBlock = 64;
-constexpr size_t kLengthAt = 56;  // in the last block
 
 constexpr std::array<uint32_t, 64> kConstants = {
     0x428a2f98, 0x71374491, 0xb5c0fbcf, 0xe9b5dba5, 0x3956c25b, 0x59f111f1, 0x923f82a4, 0xab1c5ed5,
@@ -21,27 +17,23 @@ constexpr std::array<uint32_t, 64> kConstants = {
 
 constexpr uint32_t rotate_right(uint32_t value, uint32_t bits) { return value >> bits | value << (32 - bits); }
 
-uint32_t word_at(const unsigned char* bytes) {
-  return static_cast<uint32_t>(bytes[0]) << 24 | static_cast<uint32_t>(bytes[1]) << 16 |
-         static_cast<uint32_t>(bytes[2]) << 8 | static_cast<uint32_t>(bytes[3]);
-}
-
-std::array<uint32_t, 64> schedule_of(const unsigned char* block) {
-  std::array<uint32_t, 64> words{};
-  for (size_t i = 0; i < 16; ++i) words[i] = word_at(block + 4 * i);
+// The 16 words of a block, and 48 that follow from them.
+void extend(std::array<uint32_t, 64>* schedule) {
+  auto& words = *schedule;
   for (size_t i = 16; i < 64; ++i) {
     const uint32_t near = words[i - 2];
     const uint32_t far = words[i - 15];
     words[i] = words[i - 16] + words[i - 7] + (rotate_right(far, 7) ^ rotate_right(far, 18) ^ far >> 3) +
                (rotate_right(near, 17) ^ rotate_right(near, 19) ^ near >> 10);
   }
-  return words;
 }
 
 }  // namespace
 
 void Sha256::take_block(const unsigned char* block) {
-  const std::array<uint32_t, 64> words = schedule_of(block);
+  std::array<uint32_t, 64> words{};
+  for (size_t i = 0; i < 16; ++i) words[i] = word_at(block + 4 * i);
+  extend(&words);
   auto [a, b, c, d, e, f, g, h] = state_;
   for (size_t i = 0; i < 64; ++i) {
     const uint32_t first = h + (rotate_right(e, 6) ^ rotate_right(e, 11) ^ rotate_right(e, 25)) + ((e & f) ^ (~e & g)) +
@@ -59,36 +51,6 @@ void Sha256::take_block(const unsigned char* block) {
   }
   const std::array<uint32_t, 8> more = {a, b, c, d, e, f, g, h};
   for (size_t i = 0; i < more.size(); ++i) state_[i] += more[i];
-}
-
-void Sha256::update(std::string_view bytes) {
-  const size_t held = size_ % kBlock;
-  size_ += bytes.size();
-  if (held != 0) {
-    const size_t taken = std::min(bytes.size(), kBlock - held);
-    std::memcpy(rest_.data() + held, bytes.data(), taken);
-    bytes.remove_prefix(taken);
-    if (held + taken < kBlock) return;
-    take_block(rest_.data());
-  }
-  for (; bytes.size() >= kBlock; bytes.remove_prefix(kBlock)) {
-    take_block(reinterpret_cast<const unsigned char*>(bytes.data()));
-  }
-  if (!bytes.empty()) std::memcpy(rest_.data(), bytes.data(), bytes.size());
-}
-
-std::string Sha256::finish() {
-  const uint64_t bits = size_ * 8;
-  const size_t held = size_ % kBlock;
-  std::string tail(held < kLengthAt ? kLengthAt - held : kBlock + kLengthAt - held, '\0');
-  tail[0] = '\x80';
-  for (int shift = 56; shift >= 0; shift -= 8) tail.push_back(static_cast<char>(bits >> shift & 0xff));
-  update(tail);
-  std::string digest;
-  for (const uint32_t word : state_) {
-    for (int shift = 24; shift >= 0; shift -= 8) digest.push_back(static_cast<char>(word >> shift & 0xff));
-  }
-  return digest;
 }
 
 }  // namespace trunkline::encode
