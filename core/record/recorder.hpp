@@ -111,6 +111,8 @@ class Recorder {
   Slot* lock(uint64_t handle, HandleKind kind) noexcept;
   Slot* wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept;
   void unlock(Slot& slot) noexcept;
+  template <class Write>
+  int write_to(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept;
   void prefetch_chunk(ThreadState& thread, uint32_t lines) noexcept;
   uint32_t take_slot(ThreadState& thread) noexcept;
   bool refill_slots(ThreadState& thread) noexcept;

@@ -149,6 +149,19 @@ Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::s
   return record;
 }
 
+// Writes into the slot that a handle names, while nobody else does.
+template <class Write>
+int Recorder::write_to(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept {
+  Slot* slot = lock(handle, kind);
+  if (slot == nullptr) {
+    thread.counters.stale_handles.add();
+    return TR_ESTALE;
+  }
+  const int result = write(*slot);
+  unlock(*slot);
+  return result;
+}
+
 int Recorder::put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type,
                   std::string_view key, const void* value, size_t size) noexcept {
   Slot* slot = lock(handle, kind);
@@ -163,53 +176,29 @@ int Recorder::put(ThreadState& thread, uint64_t handle, HandleKind kind, Field f
 
 int Recorder::put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
                         const tr_value& value) noexcept {
-  Slot* slot = lock(handle, kind);
-  if (slot == nullptr) {
-    thread.counters.stale_handles.add();
-    return TR_ESTALE;
-  }
-  const int result = append_value(thread, *slot, key, value);
-  unlock(*slot);
-  return result;
+  return write_to(thread, handle, kind, [&](Slot& slot) { return append_value(thread, slot, key, value); });
 }
 
 int Recorder::put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const tr_attribute* attributes,
                          size_t count) noexcept {
-  Slot* slot = lock(handle, kind);
-  if (slot == nullptr) {
-    thread.counters.stale_handles.add();
-    return TR_ESTALE;
-  }
-  const int result = append_values(thread, *slot, attributes, count);
-  unlock(*slot);
-  return result;
+  return write_to(thread, handle, kind, [&](Slot& slot) { return append_values(thread, slot, attributes, count); });
 }
 
 int Recorder::put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
                         size_t count) noexcept {
-  Slot* slot = lock(span, HandleKind::kSpan);
-  if (slot == nullptr) {
-    thread.counters.stale_handles.add();
-    return TR_ESTALE;
-  }
-  const int result = append_event(thread, *slot, name, attributes, count);
-  unlock(*slot);
-  return result;
+  return write_to(thread, span, HandleKind::kSpan,
+                  [&](Slot& slot) { return append_event(thread, slot, name, attributes, count); });
 }
 
 int Recorder::mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,
                           std::string_view message) noexcept {
-  Slot* slot = lock(handle, kind);
-  if (slot == nullptr) {
-    thread.counters.stale_handles.add();
-    return TR_ESTALE;
-  }
-  slot->flags |= TR_RECORD_FAILED;
-  int result = append(thread, *slot, Field::kErrorType, TR_TYPE_STR, {}, type.data(), type.size());
-  const int second = append(thread, *slot, Field::kErrorMessage, TR_TYPE_STR, {}, message.data(), message.size());
-  if (result == TR_OK) result = second;
-  unlock(*slot);
-  return result;
+  return write_to(thread, handle, kind, [&](Slot& slot) {
+    slot.flags |= TR_RECORD_FAILED;
+    int result = append(thread, slot, Field::kErrorType, TR_TYPE_STR, {}, type.data(), type.size());
+    const int second = append(thread, slot, Field::kErrorMessage, TR_TYPE_STR, {}, message.data(), message.size());
+    if (result == TR_OK) result = second;
+    return result;
+  });
 }
 
 int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
