@@ -1,6 +1,5 @@
 #include "pipeline/block.hpp"
 
-#include <algorithm>
 #include <cstring>
 
 #include "pipeline/record_decoder.hpp"
@@ -30,32 +29,36 @@ tr_tally Block::tally(uint64_t first, bool span_starts) const {
   return sum;
 }
 
-void* Block::Arena::take(size_t bytes) {
-  bytes = (bytes + 15) & ~size_t{15};
-  if (bytes > left_) {
-    const size_t size = std::max<size_t>(bytes, 16384);
-    chunks_.push_back(std::make_unique<std::byte[]>(size));
-    at_ = chunks_.back().get();
-    left_ = size;
+std::span<const tr_record> Block::records() const {
+  if (!decoded_.load(std::memory_order_acquire)) {
+    const std::lock_guard lock(decoding_);
+    if (!decoded_.load(std::memory_order_relaxed)) decode();
   }
-  void* taken = at_;
-  at_ += bytes;
-  left_ -= bytes;
-  return taken;
-}
-
-const std::vector<tr_record>& Block::records() const {
-  std::call_once(decoded_, [this] { decode(); });
-  return records_;
+  return {records_.data(), entries_.size()};
 }
 
 void Block::decode() const {
-  records_.resize(entries_.size());
+  arena_.reset();  // of what an attempt left for which there was no memory
+  if (records_.size() < entries_.size()) records_.resize(entries_.size());
+  RecordDecoder decoder(&arena_);
   for (size_t i = 0; i < entries_.size(); ++i) {
-    RecordDecoder decoder(&arena_);
     decoder.decode(entries_[i].sequence, payload(entries_[i]), &records_[i]);
     records_[i].flags |= flags_;
   }
+  decoded_.store(true, std::memory_order_release);
+}
+
+void Block::clear() {
+  bytes_.clear();
+  entries_.clear();
+  arena_.reset();
+  flags_ = 0;
+  decoded_.store(false, std::memory_order_relaxed);
+}
+
+size_t Block::capacity() const {
+  return bytes_.capacity() + entries_.capacity() * sizeof(Entry) + records_.capacity() * sizeof(tr_record) +
+         arena_.capacity();
 }
 
 }  // namespace trunkline::pipeline

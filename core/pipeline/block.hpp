@@ -2,15 +2,16 @@
 // log, and, from the first time somebody asks, the same as tr_record structs.
 #pragma once
 
+#include <atomic>
 #include <cstdint>
-#include <deque>
-#include <memory>
 #include <mutex>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
 
 #include "model/record_header.hpp"
+#include "pipeline/arena.hpp"
 #include "trunkline.h"
 
 namespace trunkline::pipeline {
@@ -40,35 +41,25 @@ class Block {
   tr_tally tally(uint64_t first, bool span_starts) const;
 
   // The records as structs, in the order of entries(). Any thread.
-  const std::vector<tr_record>& records() const;
+  std::span<const tr_record> records() const;
   // Added to every record's flags; before the first call of records().
   void set_flags(uint32_t flags) { flags_ = flags; }
 
+  // Empties it; the memory stays. Only when nobody else has it.
+  void clear();
+  // Bytes of memory that it holds.
+  size_t capacity() const;
+
  private:
-  // Memory for what a record points to and the bytes do not hold as they are.
-  class Arena {
-   public:
-    void* take(size_t bytes);
-    template <class T>
-    T* array(size_t n) {
-      return n == 0 ? nullptr : static_cast<T*>(take(n * sizeof(T)));
-    }
-
-   private:
-    std::deque<std::unique_ptr<std::byte[]>> chunks_;
-    size_t left_ = 0;
-    std::byte* at_ = nullptr;
-  };
-  friend class RecordDecoder;
-
   void decode() const;
 
   std::string bytes_;
   std::vector<Entry> entries_;
   uint32_t flags_ = 0;
-  mutable std::once_flag decoded_;
-  mutable std::vector<tr_record> records_;
-  mutable Arena arena_;
+  mutable std::mutex decoding_;
+  mutable std::atomic<bool> decoded_{false};
+  mutable std::vector<tr_record> records_;  // as many as there ever were at once
+  mutable Arena arena_;                     // for what a record points to and the bytes do not hold as it is
 };
 
 }  // namespace trunkline::pipeline

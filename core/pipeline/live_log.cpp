@@ -125,7 +125,7 @@ Expected<std::shared_ptr<const Block>> LiveLog::read_from_disk(uint64_t sequence
   auto result = reader_->read(sequence, kReadBytes, kReadFrames);
   if (!result) return result.error();
   if (result->frames.empty()) return std::shared_ptr<const Block>();
-  auto block = std::make_shared<Block>();
+  auto block = empty_block();
   for (const Frame& frame : result->frames) {
     if (frame.sequence >= before) break;
     if (frame.payload.size() >= sizeof(RecordHeader)) block->add(frame.sequence, frame.payload);

@@ -11,6 +11,7 @@
 
 #include "log/log_reader.hpp"
 #include "log/log_writer.hpp"
+#include "pipeline/block_pool.hpp"
 #include "pipeline/block_source.hpp"
 
 namespace trunkline::pipeline {
@@ -27,6 +28,10 @@ class LiveLog : public BlockSource {
   // `directory_fd`: the run directory, borrowed; -1: none on disk.
   static Expected<std::unique_ptr<LiveLog>> create(int directory_fd, const Options& options);
 
+  // A block to fill, of memory that was used before if there is any.
+  std::shared_ptr<Block> empty_block() { return pool_->take(); }
+  // Frees the memory of blocks that nobody has any more.
+  void trim_spare() { pool_->trim(); }
   // The worker's. Writes the block and makes it readable; an error says that it is in memory only.
   Error append(std::shared_ptr<Block> block);
   uint64_t next_sequence() const { return next_sequence_; }
@@ -54,6 +59,7 @@ class LiveLog : public BlockSource {
 
   const UniqueFd directory_;
   const Options options_;
+  const std::shared_ptr<BlockPool> pool_ = BlockPool::create();
   std::optional<LogWriter> writer_;
   uint64_t next_sequence_ = 1;
   uint64_t released_through_ = 0;

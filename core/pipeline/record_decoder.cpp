@@ -5,6 +5,7 @@
 #include <limits>
 
 #include "model/names.hpp"
+#include "model/record_header.hpp"
 
 namespace trunkline::pipeline {
 namespace {
@@ -37,6 +38,8 @@ void set_attribute(std::vector<tr_attribute>* attributes, const tr_attribute& at
 }  // namespace
 
 void RecordDecoder::decode(uint64_t sequence, std::string_view payload, tr_record* out) {
+  attributes_.clear();
+  events_.clear();
   RecordHeader header;
   std::memcpy(&header, payload.data(), sizeof header);
   *out = tr_record{};

@@ -6,14 +6,15 @@
 #include <vector>
 
 #include "model/item.hpp"
-#include "pipeline/block.hpp"
+#include "pipeline/arena.hpp"
 
 namespace trunkline::pipeline {
 
 class RecordDecoder {
  public:
-  explicit RecordDecoder(Block::Arena* arena) : arena_(arena) {}
+  explicit RecordDecoder(Arena* arena) : arena_(arena) {}
 
+  // One after another: what the decoder needs for one it uses again for the next.
   void decode(uint64_t sequence, std::string_view payload, tr_record* out);
 
  private:
@@ -24,7 +25,7 @@ class RecordDecoder {
   tr_value decode_value(const ItemView& item);
   const tr_attribute* keep(const std::vector<tr_attribute>& attributes, size_t* count);
 
-  Block::Arena* arena_;
+  Arena* arena_;
   std::vector<tr_attribute> attributes_;
   std::vector<tr_event> events_;
 };

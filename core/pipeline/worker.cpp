@@ -34,7 +34,7 @@ Worker::Worker(record::Recorder* recorder, LiveLog* log, Registry* registry, con
       builder_(redactor),
       messages_(messages),
       options_(options),
-      block_(std::make_shared<Block>()) {}
+      block_(log->empty_block()) {}
 
 Worker::~Worker() { stop(INT64_MAX); }
 
@@ -112,6 +112,7 @@ void Worker::sleep(bool worked) {
   // Much came at once, or a trace has just ended: there is more to do already.
   if (taken_.size() >= kBlockRecords || (worked && !closing_.empty())) return;
   const bool idle = idle_passes_ > kPassesBeforeIdle && closing_.empty() && collector_.idle();
+  if (idle) log_->trim_spare();
   std::atomic<uint32_t>& sleeping = recorder_->sleep();
   const uint32_t kind = idle ? record::Recorder::kIdle : record::Recorder::kNapping;
   sleeping.store(kind, std::memory_order_seq_cst);
@@ -264,7 +265,7 @@ void Worker::log_record(const record::Taken& taken, const RecordHeader& header) 
 
 void Worker::flush_block() {
   if (!block_->empty()) {
-    const std::shared_ptr<Block> full = std::exchange(block_, std::make_shared<Block>());
+    const std::shared_ptr<Block> full = std::exchange(block_, log_->empty_block());
     const auto records = full->entries().size();
     block_->reserve(records, std::min(full->bytes(), kBlockBytes));  // most blocks of a burst are alike
     if (const Error error = log_->append(full)) {
