@@ -60,6 +60,13 @@ void RecordBuilder::add_to(std::string* out, const ItemView& item) {
 
 // Keys are text too: made by programs out of what they were given.
 std::string_view RecordBuilder::clean_key(std::string_view key) {
+  if (key.empty() || clean_keys_.contains(key)) return key;
+  const std::string_view result = repair_key(key);
+  if (result.data() == key.data() && result.size() == key.size()) clean_keys_.add(key);
+  return result;
+}
+
+std::string_view RecordBuilder::repair_key(std::string_view key) {
   std::string_view result = key;
   if (!utf8_valid(result)) {
     key_ = utf8_repair(result);

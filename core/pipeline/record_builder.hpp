@@ -8,6 +8,7 @@
 #include "model/item.hpp"
 #include "model/record_header.hpp"
 #include "model/redactor.hpp"
+#include "pipeline/known_keys.hpp"
 
 namespace trunkline::pipeline {
 
@@ -32,10 +33,12 @@ class RecordBuilder {
   std::string_view clean(std::string_view key, std::string_view text, bool json, std::string* buffer, uint32_t* flags);
 
   std::string_view clean_key(std::string_view key);
+  std::string_view repair_key(std::string_view key);
 
   const Redactor* redactor_;
   int64_t wall_offset_ = 0;
   std::string payload_;
+  KnownKeys clean_keys_;
   std::string key_;
   std::string repaired_;
   std::string redacted_text_;

@@ -9,6 +9,7 @@
 
 #include "model/item.hpp"
 #include "pipeline/block_pool.hpp"
+#include "pipeline/known_keys.hpp"
 
 namespace trunkline::pipeline {
 namespace {
@@ -103,6 +104,23 @@ TEST(BlockPool, ABlockMayEndAfterAllElse) {
   add_span(block.get(), 1, {"a"});
   EXPECT_EQ(block->records().size(), 1u);
   block.reset();
+}
+
+TEST(KnownKeys, KnowsOnlyWhatItWasTold) {
+  KnownKeys known;
+  std::vector<std::string> keys;
+  for (int i = 0; i < 1000; ++i) keys.push_back("gen_ai.request.attribute_" + std::to_string(i));
+  for (const std::string& key : keys) {
+    EXPECT_FALSE(known.contains(key));
+    known.add(key);
+    EXPECT_TRUE(known.contains(key));
+    EXPECT_FALSE(known.contains(key + "x"));
+  }
+  known.add({});
+  EXPECT_FALSE(known.contains({}));
+  const std::string huge(1000, 'k');
+  known.add(huge);
+  EXPECT_FALSE(known.contains(huge));
 }
 
 }  // namespace
