@@ -238,10 +238,11 @@ int tr_span_end_with(tr_span span, const tr_attribute* attributes, size_t count)
   if (span == 0) return TR_OK;
   const Entry entry;
   if (!entry) return Entry::closed_result();
-  const bool good = attributes != nullptr || count == 0;
-  const int set = good ? set_values(entry, span, attributes, count) : TR_EINVAL;
-  const int ended = entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
-  return ended != TR_OK ? ended : set;
+  if (attributes == nullptr && count != 0) {
+    const int ended = entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
+    return ended != TR_OK ? ended : TR_EINVAL;
+  }
+  return entry.recorder().end_span_with(entry.thread(), span, attributes, count);
 }
 
 int tr_span_record(const tr_span_data* span) {

@@ -2,6 +2,7 @@
 
 #include <cstring>
 #include <new>
+#include <utility>
 
 namespace trunkline {
 namespace {
@@ -39,11 +40,30 @@ class Bytes {
   const char* end_;
 };
 
-// The texts of an array; `texts` NULL: only looks at them.
-bool take_texts(Bytes* bytes, size_t count, tr_string* texts) {
-  tr_string text;
+// Room for the texts of arrays. Without any the texts are only looked at.
+struct TextRoom {
+  tr_string* free = nullptr;
+  size_t left = 0;
+  bool exhausted = false;
+
+  tr_string* take(size_t count) {
+    exhausted = free != nullptr && left < count;
+    if (free == nullptr || exhausted) return nullptr;
+    left -= count;
+    return std::exchange(free, free + count);
+  }
+};
+
+bool take_texts(Bytes* bytes, TextRoom* room, tr_value* value) {
+  uint32_t count = 0;
+  if (!bytes->take(&count)) return false;
+  tr_string* const texts = room->take(count);
+  if (room->exhausted) return false;
+  value->data = texts;
+  value->size = count;
+  tr_string seen;
   for (size_t i = 0; i < count; ++i) {
-    if (!bytes->take_text(texts == nullptr ? &text : &texts[i])) return false;
+    if (!bytes->take_text(texts == nullptr ? &seen : &texts[i])) return false;
   }
   return true;
 }
@@ -57,7 +77,7 @@ bool take_scalars(Bytes* bytes, size_t element, tr_value* value) {
   return true;
 }
 
-bool take_value(Bytes* bytes, tr_value* value, tr_string* texts) {
+bool take_value(Bytes* bytes, tr_value* value, TextRoom* room) {
   switch (value->type) {
     case TR_TYPE_NULL:
       return true;
@@ -85,61 +105,61 @@ bool take_value(Bytes* bytes, tr_value* value, tr_string* texts) {
     case TR_TYPE_I64_ARRAY:
     case TR_TYPE_F64_ARRAY:
       return take_scalars(bytes, sizeof(int64_t), value);
-    case TR_TYPE_STR_ARRAY: {
-      uint32_t count = 0;
-      if (!bytes->take(&count)) return false;
-      value->data = texts;
-      value->size = count;
-      return take_texts(bytes, count, texts);
-    }
+    case TR_TYPE_STR_ARRAY:
+      return take_texts(bytes, room, value);
     default:
       return false;
   }
 }
 
-bool take_attribute(Bytes* bytes, tr_attribute* attribute, tr_string* texts) {
+bool take_attribute(Bytes* bytes, tr_attribute* attribute, TextRoom* room) {
   uint8_t type = 0;
   uint16_t key_size = 0;
   if (!bytes->take(&type) || !bytes->take(&key_size) || key_size == 0) return false;
   attribute->key.size = key_size;
   attribute->value = {};
   attribute->value.type = type;
-  return bytes->take(key_size, &attribute->key.data) && take_value(bytes, &attribute->value, texts);
+  return bytes->take(key_size, &attribute->key.data) && take_value(bytes, &attribute->value, room);
 }
 
 }  // namespace
 
-// Looked at once to see how much there is, then read.
+// What a span commonly has is read at once; of more it is first seen how much there is.
 PackedAttributes::PackedAttributes(const void* bytes, size_t size) noexcept {
   if (bytes == nullptr || size > PTRDIFF_MAX) {
     if (size != 0) result_ = TR_EINVAL;
     return;
   }
+  if (read(bytes, size, kFew, kFew)) return;
   size_t attributes = 0;
   size_t texts = 0;
   tr_attribute seen;
-  for (Bytes look(bytes, size); !look.empty(); ++attributes) {
-    if (!take_attribute(&look, &seen, nullptr)) {
-      result_ = TR_EINVAL;
-      break;
-    }
+  TextRoom none;
+  for (Bytes rest(bytes, size); !rest.empty() && take_attribute(&rest, &seen, &none); ++attributes) {
     if (seen.value.type == TR_TYPE_STR_ARRAY) texts += seen.value.size;
   }
   if (!reserve(attributes, texts)) {
+    count_ = 0;
     result_ = TR_ENOMEM;
-    return;
-  }
-  tr_string* free_texts = texts_;
-  for (Bytes read(bytes, size); count_ < attributes; ++count_) {
-    tr_attribute& attribute = attributes_[count_];
-    take_attribute(&read, &attribute, free_texts);
-    if (attribute.value.type == TR_TYPE_STR_ARRAY) free_texts += attribute.value.size;
+  } else if (!read(bytes, size, attributes, texts)) {
+    result_ = TR_EINVAL;  // what follows them is no attribute
   }
 }
 
+// False: there is more than that.
+bool PackedAttributes::read(const void* bytes, size_t size, size_t attributes, size_t texts) noexcept {
+  count_ = 0;
+  TextRoom room{texts_, texts};
+  for (Bytes rest(bytes, size); !rest.empty(); ++count_) {
+    if (count_ == attributes) return false;
+    if (take_attribute(&rest, &attributes_[count_], &room)) continue;
+    if (!room.exhausted) result_ = TR_EINVAL;
+    return !room.exhausted;
+  }
+  return true;
+}
+
 bool PackedAttributes::reserve(size_t attributes, size_t texts) noexcept {
-  attributes_ = few_attributes_.data();
-  texts_ = few_texts_.data();
   if (attributes > kFew) {
     many_attributes_.reset(new (std::nothrow) tr_attribute[attributes]);
     attributes_ = many_attributes_.get();

@@ -26,14 +26,15 @@ class PackedAttributes {
  private:
   static constexpr size_t kFew = 16;
 
+  bool read(const void* bytes, size_t size, size_t attributes, size_t texts) noexcept;
   bool reserve(size_t attributes, size_t texts) noexcept;
 
   size_t count_ = 0;
   int result_ = TR_OK;
-  tr_attribute* attributes_ = nullptr;
-  tr_string* texts_ = nullptr;
   std::array<tr_attribute, kFew> few_attributes_;
   std::array<tr_string, kFew> few_texts_;
+  tr_attribute* attributes_ = few_attributes_.data();
+  tr_string* texts_ = few_texts_.data();
   std::unique_ptr<tr_attribute[]> many_attributes_;
   std::unique_ptr<tr_string[]> many_texts_;
 };

@@ -77,6 +77,9 @@ class Recorder {
 
   // Ends a trace or span.
   int end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept;
+  // put_values and end under one lock. An error of an attribute's is the result; the span has ended, unless it is
+  // stale.
+  int end_span_with(ThreadState& thread, uint64_t span, const tr_attribute* attributes, size_t count) noexcept;
   int finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome) noexcept;
   int record_span(ThreadState& thread, const tr_span_data& span) noexcept;
   // A record of its own that belongs to a trace (an event) or a run (metrics, summary, tags).
@@ -111,6 +114,7 @@ class Recorder {
   Slot* lock(uint64_t handle, HandleKind kind) noexcept;
   Slot* wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept;
   void unlock(Slot& slot) noexcept;
+  void commit_end(ThreadState& thread, Slot& slot, uint64_t handle, HandleKind kind) noexcept;
   template <class Write>
   int write_to(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept;
   void prefetch_chunk(ThreadState& thread, uint32_t lines) noexcept;

@@ -201,20 +201,36 @@ int Recorder::mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind,
   });
 }
 
+__attribute__((always_inline)) inline void Recorder::commit_end(ThreadState& thread, Slot& slot, uint64_t handle,
+                                                                HandleKind kind) noexcept {
+  const int64_t now = clock_.now();
+  commit_slot(thread, slot, slot_of(handle), now, now);
+  if (kind == HandleKind::kSpan) {
+    thread.counters.spans_ended.add();
+  } else {
+    thread.counters.traces_ended.add();
+  }
+}
+
 int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
   Slot* slot = lock(handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
-  const int64_t now = clock_.now();
-  commit_slot(thread, *slot, slot_of(handle), now, now);
-  if (kind == HandleKind::kSpan) {
-    thread.counters.spans_ended.add();
-  } else {
-    thread.counters.traces_ended.add();
-  }
+  commit_end(thread, *slot, handle, kind);
   return TR_OK;
+}
+
+int Recorder::end_span_with(ThreadState& thread, uint64_t span, const tr_attribute* attributes, size_t count) noexcept {
+  Slot* slot = lock(span, HandleKind::kSpan);
+  if (slot == nullptr) {
+    thread.counters.stale_handles.add();
+    return TR_ESTALE;
+  }
+  const int set = append_values(thread, *slot, attributes, count);
+  commit_end(thread, *slot, span, HandleKind::kSpan);
+  return set;
 }
 
 // Of a record that never had a handle. Until it is committed it stands as an open span, locked, so that the worker does

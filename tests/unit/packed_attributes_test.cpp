@@ -89,6 +89,36 @@ TEST(PackedAttributes, WhatStandsBeforeADefectIsRead) {
   }
 }
 
+// The same where there is more than needs no memory: by attributes, by texts, and around the limits of both.
+TEST(PackedAttributes, WhatStandsBeforeADefectIsReadOfManyToo) {
+  for (const uint32_t attributes : {15u, 16u, 17u, 40u}) {
+    for (const uint32_t texts : {0u, 15u, 16u, 17u, 40u}) {
+      std::string bytes;
+      for (uint32_t i = 1; i < attributes; ++i) begin(&bytes, TR_TYPE_NULL, "key" + std::to_string(i));
+      begin(&bytes, TR_TYPE_STR_ARRAY, "last");
+      pack_number(&bytes, texts);
+      for (uint32_t i = 0; i < texts; ++i) pack_text(&bytes, std::to_string(i).c_str(), TR_NUL);
+      const PackedAttributes whole(bytes.data(), bytes.size());
+      ASSERT_EQ(whole.result(), TR_OK);
+      ASSERT_EQ(whole.count(), attributes);
+      const tr_value& last = whole.data()[attributes - 1].value;
+      ASSERT_EQ(last.size, texts);
+      for (uint32_t i = 0; i < texts; ++i) {
+        EXPECT_EQ(text(static_cast<const tr_string*>(last.data)[i]), std::to_string(i));
+      }
+      const PackedAttributes cut(bytes.data(), bytes.size() - 1);
+      EXPECT_EQ(cut.result(), TR_EINVAL);
+      EXPECT_EQ(cut.count(), attributes - 1);
+      EXPECT_EQ(text(cut.data()[attributes - 2].key), "key" + std::to_string(attributes - 1));
+      begin(&bytes, TR_TYPE_STR_ARRAY, "absurd");
+      pack_number(&bytes, UINT32_MAX);
+      const PackedAttributes absurd(bytes.data(), bytes.size());
+      EXPECT_EQ(absurd.result(), TR_EINVAL);
+      EXPECT_EQ(absurd.count(), attributes);
+    }
+  }
+}
+
 TEST(PackedAttributes, UnknownTypesEmptyKeysAndAbsurdSizesAreDefects) {
   std::string unknown;
   begin(&unknown, TR_TYPE_STR_ARRAY + 1, "key");
