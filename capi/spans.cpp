@@ -38,7 +38,7 @@ __attribute__((always_inline)) inline int put(tr_span span, Field field, tr_type
                                               Value value) {
   const Entry entry;
   if (__builtin_expect(!entry, 0)) return Entry::closed_result();
-  const int done = entry.recorder().put_fast(span, HandleKind::kSpan, field, type, key, value);
+  const int done = entry.recorder().put_fast(entry.thread(), span, HandleKind::kSpan, field, type, key, value);
   return __builtin_expect(done <= 0, 1) ? done : put_slowly(entry.thread(), span, field, type, key, value);
 }
 

@@ -5,10 +5,10 @@ from dataclasses import dataclass
 from kit import report
 
 WHY = {
-    "fastrace": "a span that any thread may touch costs seven compare-and-swaps, about a quarter of W1 in a profile, and"
-                " the stamp of its end a fenced reading of the clock; fastrace's local spans belong to one thread",
-    "threads": "the floor has no compare-and-swaps and keeps its spans in one place; here each is copied to its thread's"
-               " chunk, whose lines the worker's core had last",
+    "fastrace": "the stamp of a span's end is a fenced reading of the clock, and its bytes are copied to where a kill does"
+                " not take them",
+    "threads": "the floor keeps its spans in one place; here each is copied to its thread's chunk, whose lines the worker's"
+               " core had last",
     "tail": "the worker and other programs share the processors; the empty loop shows the least of it",
     "binding": "most of it is what the library does for its first reader in any language, decoding and handing over: a"
                " processor that only counts its records costs some 400 ns on the same machine, reading them in Rust some 50 more",

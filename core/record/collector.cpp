@@ -4,6 +4,7 @@
 #include <cstring>
 #include <utility>
 
+#include "os/barrier.hpp"
 #include "record/clock.hpp"
 
 namespace trunkline::record {
@@ -199,9 +200,8 @@ void Collector::find_open_spans(const std::vector<uint64_t>& traces, std::vector
 }
 
 uint64_t Collector::end_open(const std::vector<uint64_t>* traces) {
-  uint64_t spans = 0;
-  const int64_t now = recorder_->clock().now();
-  std::vector<uint32_t> containers;
+  std::vector<Locked> spans;
+  std::vector<Locked> containers;
   each_live_slot([&](Slot& slot, uint32_t number, uint64_t state) {
     if ((state & kEnded) != 0) return;
     const bool is_span = (state >> kFlagBits & 3) == static_cast<uint64_t>(HandleKind::kSpan);
@@ -211,29 +211,34 @@ uint64_t Collector::end_open(const std::vector<uint64_t>* traces) {
     }
     uint64_t expected = state & ~kLocked;
     if (!slot.state.compare_exchange_strong(expected, expected | kLocked, std::memory_order_acquire)) return;
-    if (traces != nullptr || is_span) {
-      end_slot(slot, expected, now);
-      ended_.push_back(number);
-      if (is_span) ++spans;
-    } else {
-      containers.push_back(number);
-    }
+    (is_span ? spans : containers).push_back({number, expected});
   });
+  if (!spans.empty() || !containers.empty()) os::heavy_barrier();
   // Traces and runs after the spans in them.
-  for (const uint32_t number : containers) {
-    Slot& slot = recorder_->pool().slot(number);
-    end_slot(slot, slot.state.load(std::memory_order_relaxed), now + 1);
-    ended_.push_back(number);
-  }
-  return spans;
+  const int64_t now = recorder_->clock().now();
+  const uint64_t ended = end_locked(spans, now);
+  end_locked(containers, now + 1);
+  return ended;
 }
 
-void Collector::end_slot(Slot& slot, uint64_t state, int64_t now) {
-  slot.flags |= TR_RECORD_INCOMPLETE;
-  slot.end = now;
-  slot.stamp = now;
-  slot.uid = ++next_uid_;
-  slot.state.store((state & ~(kLive | kLocked)) | kEnded, std::memory_order_release);
+// Ends slots that were locked before a heavy barrier, but for those that their owners were just ending. Returns how
+// many.
+uint64_t Collector::end_locked(const std::vector<Locked>& slots, int64_t now) {
+  uint64_t ended = 0;
+  for (const auto& [number, live] : slots) {
+    Slot& slot = recorder_->pool().slot(number);
+    if (slot.owner.load(std::memory_order_relaxed) != 0 && !Recorder::await_owner(slot, make_handle(live, number))) {
+      continue;
+    }
+    slot.flags |= TR_RECORD_INCOMPLETE;
+    slot.end = now;
+    slot.stamp = now;
+    slot.uid = ++next_uid_;
+    slot.state.store((live & ~kLive) | kEnded, std::memory_order_release);
+    ended_.push_back(number);
+    ++ended;
+  }
+  return ended;
 }
 
 RecordHeader header_of(const Slot& slot) {

@@ -76,9 +76,13 @@ class Collector {
     std::string_view items;
     ExtentReference overflow;
   };
+  struct Locked {
+    uint32_t number;
+    uint64_t live;  // its state before
+  };
   Source locate(const Taken& taken) const;
   void take_page(uint32_t page, uint32_t committed, int64_t before, std::vector<Taken>* out);
-  void end_slot(Slot& slot, uint64_t state, int64_t now);
+  uint64_t end_locked(const std::vector<Locked>& slots, int64_t now);
   template <class Visit>
   void each_live_slot(Visit&& visit);
 

@@ -27,8 +27,9 @@ constexpr uint64_t make_handle(uint64_t live, uint32_t slot) { return live >> kF
 constexpr uint64_t expected_state(uint64_t handle) { return handle >> kSlotBits << kFlagBits | kLive; }
 inline constexpr uint32_t kMaxSlots = 1u << kSlotBits;
 constexpr uint32_t slot_of(uint64_t handle) { return static_cast<uint32_t>(handle & kSlotMask); }
-constexpr bool is_kind(uint64_t handle, HandleKind kind) {
-  return (handle >> kSlotBits & 3) == static_cast<uint64_t>(kind) && handle >> 53 == 0;
+constexpr bool says_kind(uint64_t handle, HandleKind kind) {
+  return (handle >> kSlotBits & 3) == static_cast<uint64_t>(kind);
 }
+constexpr bool is_kind(uint64_t handle, HandleKind kind) { return says_kind(handle, kind) && handle >> 53 == 0; }
 
 }  // namespace trunkline::record

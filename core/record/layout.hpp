@@ -45,7 +45,7 @@ struct FileHeader {
   std::atomic<int64_t> wall_offset;  // Unix time minus clock reading
   std::atomic<int64_t> heartbeat;    // clock reading of the worker's last pass
 };
-inline constexpr uint32_t kFileVersion = 1;
+inline constexpr uint32_t kFileVersion = 2;
 
 // Where bytes begin in an extent page; page 0: nowhere.
 struct ExtentReference {
@@ -75,7 +75,9 @@ struct alignas(64) Slot {
   std::atomic<uint64_t> trace_root;     // of a span: the id that stands for its trace; trace ids may be shared
   uint32_t next_batch;                  // list of free batches, slot number + 1
   std::atomic<uint32_t> context_flags;  // of a trace: those of its W3C context
-  uint8_t data[kSlotBytes - 136];
+  std::atomic<uint32_t> owner;          // ordinal of the thread that writes without the lock; 0: none
+  uint32_t reserved;
+  uint8_t data[kSlotBytes - 144];
 };
 static_assert(sizeof(Slot) == kSlotBytes);
 inline constexpr uint32_t kSlotDataBytes = sizeof(Slot::data);

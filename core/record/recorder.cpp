@@ -20,6 +20,16 @@ namespace {
 constexpr uint32_t kMaxFreeSlotsPerThread = 96;
 constexpr uint32_t kBatchSlots = 32;
 
+// Being taken over costs microseconds. A thread whose slots others keep writing into, because its tasks move between
+// threads, owns no more of them until so few have been taken over for the records it has made.
+constexpr uint32_t kTakenOverFree = 8;
+constexpr uint64_t kRecordsForOneTakenOver = 256;
+
+bool may_own(const ThreadState& thread) {
+  const uint64_t taken_over = thread.taken_over.load(std::memory_order_relaxed);
+  return taken_over < kTakenOverFree || taken_over * kRecordsForOneTakenOver < thread.next_uid;
+}
+
 }  // namespace
 
 Expected<std::unique_ptr<Recorder>> Recorder::create(int fd, uint64_t max_bytes, const Policy& policy) {
@@ -38,15 +48,42 @@ Recorder::Recorder(std::unique_ptr<PagePool> pool, const Policy& policy)
       is_slot_page_(std::make_unique<std::atomic<uint8_t>[]>(kMaxSlots / kSlotsPerPage)),
       asymmetric_(os::enable_heavy_barrier()) {}
 
-// Another thread is writing into the slot, or the handle is stale.
-Slot* Recorder::wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept {
-  for (uint32_t spins = 0; seen == expected || seen == (expected | kLocked); ++spins) {
+// Another thread owns the slot, or is writing into it, or the handle is stale.
+Slot* Recorder::lock_shared(const ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
+  Slot* const slot = is_kind(handle, kind) ? valid_slot(handle) : nullptr;
+  if (slot == nullptr) return nullptr;
+  const uint64_t expected = expected_state(handle);
+  uint64_t seen = expected;
+  for (uint32_t spins = 0; !slot->state.compare_exchange_weak(seen, expected | kLocked, std::memory_order_acquire);
+       ++spins) {
+    if (seen != expected && seen != (expected | kLocked)) return nullptr;
     seen = expected;
-    if (slot->state.compare_exchange_weak(seen, expected | kLocked, std::memory_order_acquire)) return slot;
     os::spin_pause();
     if (spins > 1000) sched_yield();  // its holder was descheduled in mid-copy
   }
-  return nullptr;
+  const uint32_t owner = slot->owner.load(std::memory_order_relaxed);
+  if (owner == 0 || owner == thread.ordinal) return slot;
+  os::heavy_barrier();
+  return await_owner(*slot, handle) ? slot : nullptr;
+}
+
+// Of a slot that was locked before a heavy barrier. False: its owner ended it meanwhile.
+bool Recorder::await_owner(Slot& slot, uint64_t handle) noexcept {
+  const uint64_t locked = expected_state(handle) | kLocked;
+  const uint32_t ordinal = slot.owner.load(std::memory_order_relaxed);
+  ThreadState* owner = gate()->states.load(std::memory_order_acquire);
+  while (owner != nullptr && owner->ordinal != ordinal) owner = owner->next;
+  for (uint32_t spins = 0; owner != nullptr && owner->writing.load(std::memory_order_acquire) == handle; ++spins) {
+    if (slot.state.load(std::memory_order_acquire) != locked) return false;
+    os::spin_pause();
+    if (spins > 1000) sched_yield();
+  }
+  if (slot.state.load(std::memory_order_acquire) != locked) return false;
+  slot.owner.store(0, std::memory_order_relaxed);
+  if (owner != nullptr && owner->taken_over.fetch_add(1, std::memory_order_relaxed) + 1 >= kTakenOverFree) {
+    owner->owns_as.store(0, std::memory_order_relaxed);  // until it begins a new chunk
+  }
+  return true;
 }
 
 bool Recorder::refuse() noexcept {
@@ -153,6 +190,7 @@ bool Recorder::new_chunk(ThreadState& thread) noexcept {
   }
   if (page == 0) return false;
   thread.chunk_position = 0;
+  thread.owns_as.store(asymmetric_ && may_own(thread) ? thread.ordinal : 0, std::memory_order_relaxed);
   thread.chunk.store(page, std::memory_order_release);
   return true;
 }
@@ -215,6 +253,7 @@ void Recorder::commit_slot(ThreadState& thread, Slot& slot, uint32_t number, int
       slot.next = head;
     } while (!ended_slots_.compare_exchange_weak(head, number + 1, std::memory_order_release));
   }
+  thread.writing.store(0, std::memory_order_release);
   os::light_barrier(asymmetric_);
   if (__builtin_expect(sleep_.load(std::memory_order_relaxed) == kIdle, 0)) wake_worker();
 }
@@ -229,6 +268,7 @@ void Recorder::discard_slot(ThreadState& thread, Slot& slot, uint32_t number) no
   // type, which it drops.
   if (slot.overflow.page == 0 && slot.length.load(std::memory_order_relaxed) == 0) {
     free_slot(thread, slot, number);
+    thread.writing.store(0, std::memory_order_release);
     return;
   }
   slot.type = 0;

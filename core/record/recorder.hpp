@@ -62,7 +62,8 @@ class Recorder {
   // Appends one item to what `handle` names. put_fast takes the common case, of a value that is Bytes or a Word, and
   // says 1 when it is not one; a caller that includes record/recorder_inline.hpp has it compiled in.
   template <class Value>
-  int put_fast(uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key, Value value) noexcept;
+  int put_fast(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
+               Value value) noexcept;
   int put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
           const void* value, size_t size) noexcept;
   int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
@@ -111,9 +112,12 @@ class Recorder {
 
   // Slots.
   Slot* valid_slot(uint64_t handle) noexcept;
-  Slot* lock(uint64_t handle, HandleKind kind) noexcept;
-  Slot* wait_for_lock(Slot* slot, uint64_t expected, uint64_t seen) noexcept;
-  void unlock(Slot& slot) noexcept;
+  Slot* lock(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept;
+  Slot* lock_own(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept;
+  Slot* lock_shared(const ThreadState& thread, uint64_t handle, HandleKind kind) noexcept;
+  static bool await_owner(Slot& slot, uint64_t handle) noexcept;
+  static void unlock(ThreadState& thread, Slot& slot) noexcept;
+  static void unlock_own(ThreadState& thread) noexcept;
   void commit_end(ThreadState& thread, Slot& slot, uint64_t handle, HandleKind kind) noexcept;
   template <class Write>
   int write_to(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept;
@@ -127,7 +131,7 @@ class Recorder {
   bool wait_for_memory(ThreadState& thread) noexcept;
   bool refuse() noexcept;
   Slot* open_slot(ThreadState& thread, tr_record_type type, uint32_t* number) noexcept;
-  uint64_t publish_slot(Slot& slot, uint32_t number, HandleKind kind) noexcept;
+  uint64_t publish_slot(const ThreadState& thread, Slot& slot, uint32_t number, HandleKind kind) noexcept;
   void discard_slot(ThreadState& thread, Slot& slot, uint32_t number) noexcept;
   void commit_slot(ThreadState& thread, Slot& slot, uint32_t number, int64_t end, int64_t stamp) noexcept;
   int commit_single(ThreadState& thread, Slot& slot, uint32_t number) noexcept;

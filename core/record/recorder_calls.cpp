@@ -71,7 +71,7 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
     }
     if (append_values(thread, *each, start.metadata, start.metadata_count) == TR_EINVAL) thread.counters.misuse.add();
   }
-  const uint64_t handle = publish_slot(*slot, number, HandleKind::kTrace);
+  const uint64_t handle = publish_slot(thread, *slot, number, HandleKind::kTrace);
   commit_single(thread, *record, record_number);
   thread.counters.traces_started.add();
   return handle;
@@ -118,12 +118,12 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   if (__builtin_expect(span_starts_wanted_.load(std::memory_order_relaxed), 0)) {
     start_record = open_span_start(thread, *slot, name, attributes, count, &start_number);
   }
-  const uint64_t handle = publish_slot(*slot, number, HandleKind::kSpan);
+  const uint64_t handle = publish_slot(thread, *slot, number, HandleKind::kSpan);
   // The worker closes a trace when it sees none of its spans open: show this one, then make sure that it still may.
   os::light_barrier(asymmetric_);
   if (__builtin_expect((live.slot->state.load(std::memory_order_acquire) & ~kLocked) != expected_state(trace), 0)) {
     thread.counters.stale_handles.add();
-    if (lock(handle, HandleKind::kSpan) != nullptr) discard_slot(thread, *slot, number);
+    if (lock(thread, handle, HandleKind::kSpan) != nullptr) discard_slot(thread, *slot, number);
     if (start_record != nullptr) discard_slot(thread, *start_record, start_number);
     return 0;
   }
@@ -152,26 +152,22 @@ Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::s
 // Writes into the slot that a handle names, while nobody else does.
 template <class Write>
 int Recorder::write_to(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept {
-  Slot* slot = lock(handle, kind);
+  Slot* slot = lock(thread, handle, kind);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
   const int result = write(*slot);
-  unlock(*slot);
+  unlock(thread, *slot);
   return result;
 }
 
 int Recorder::put(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type,
                   std::string_view key, const void* value, size_t size) noexcept {
-  Slot* slot = lock(handle, kind);
-  if (__builtin_expect(slot == nullptr, 0)) {
-    thread.counters.stale_handles.add();
-    return TR_ESTALE;
-  }
-  const int result = append(thread, *slot, field, type, key, value, size);
-  unlock(*slot);
-  return result;
+  return write_to(thread, handle, kind, [&](Slot& slot) {
+    if (append_plain(slot, field, type, key, Bytes{value, size})) return TR_OK;
+    return append(thread, slot, field, type, key, value, size);
+  });
 }
 
 int Recorder::put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
@@ -213,7 +209,7 @@ __attribute__((always_inline)) inline void Recorder::commit_end(ThreadState& thr
 }
 
 int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
-  Slot* slot = lock(handle, kind);
+  Slot* slot = lock(thread, handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
@@ -223,7 +219,7 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcep
 }
 
 int Recorder::end_span_with(ThreadState& thread, uint64_t span, const tr_attribute* attributes, size_t count) noexcept {
-  Slot* slot = lock(span, HandleKind::kSpan);
+  Slot* slot = lock(thread, span, HandleKind::kSpan);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
@@ -348,7 +344,7 @@ uint64_t Recorder::start_run(ThreadState& thread, const tr_run_options& options)
   }
   slot->start = record->start;
   if (append_values(thread, *record, options.config, options.config_count) == TR_EINVAL) thread.counters.misuse.add();
-  const uint64_t handle = publish_slot(*slot, number, HandleKind::kRun);
+  const uint64_t handle = publish_slot(thread, *slot, number, HandleKind::kRun);
   commit_single(thread, *record, record_number);
   return handle;
 }
@@ -378,7 +374,7 @@ int Recorder::record_for_run(ThreadState& thread, uint64_t run, tr_record_type t
 }
 
 int Recorder::finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome) noexcept {
-  Slot* slot = lock(run, HandleKind::kRun);
+  Slot* slot = lock(thread, run, HandleKind::kRun);
   if (slot == nullptr) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;

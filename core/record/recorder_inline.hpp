@@ -58,16 +58,29 @@ __attribute__((always_inline)) inline Slot* Recorder::valid_slot(uint64_t handle
   return reinterpret_cast<Slot*>(at);
 }
 
-__attribute__((always_inline)) inline Slot* Recorder::lock(uint64_t handle, HandleKind kind) noexcept {
-  if (__builtin_expect(!is_kind(handle, kind), 0)) return nullptr;
+// A slot belongs to the thread that opened it, which writes without a locked instruction: it says in its state what it
+// writes into, and looks whether somebody has locked that. Another thread locks first, then makes every thread see it
+// with the heavy barrier, and then waits while the owner is still writing; from then on the slot has no owner.
+__attribute__((always_inline)) inline Slot* Recorder::lock_own(ThreadState& thread, uint64_t handle,
+                                                               HandleKind kind) noexcept {
+  if (__builtin_expect(!says_kind(handle, kind), 0)) return nullptr;  // bits beyond a handle's differ from every state
   Slot* slot = valid_slot(handle);
   if (__builtin_expect(slot == nullptr, 0)) return nullptr;
-  const uint64_t expected = expected_state(handle);
-  uint64_t seen = expected;
-  if (__builtin_expect(slot->state.compare_exchange_strong(seen, expected | kLocked, std::memory_order_acquire), 1)) {
+  thread.writing.store(handle, std::memory_order_release);
+  os::light_barrier(true);  // there are owners only where the heavy one works
+  if (__builtin_expect(slot->state.load(std::memory_order_acquire) == expected_state(handle), 1) &&
+      __builtin_expect(slot->owner.load(std::memory_order_relaxed) == thread.ordinal, 1)) {
     return slot;
   }
-  return wait_for_lock(slot, expected, seen);
+  unlock_own(thread);
+  return nullptr;
+}
+
+inline void Recorder::unlock_own(ThreadState& thread) noexcept { thread.writing.store(0, std::memory_order_release); }
+
+inline Slot* Recorder::lock(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
+  Slot* const own = lock_own(thread, handle, kind);
+  return __builtin_expect(own != nullptr, 1) ? own : lock_shared(thread, handle, kind);
 }
 
 // Reads a live trace's ids without its lock; the state word read twice tells whether they belong together.
@@ -89,17 +102,22 @@ __attribute__((always_inline)) inline bool Recorder::admit(ThreadState& thread) 
   return __builtin_expect(!short_of_memory_.load(std::memory_order_relaxed), 1) || wait_for_memory(thread);
 }
 
-inline void Recorder::unlock(Slot& slot) noexcept {
-  slot.state.store(slot.state.load(std::memory_order_relaxed) & ~kLocked, std::memory_order_release);
+inline void Recorder::unlock(ThreadState& thread, Slot& slot) noexcept {
+  if (thread.writing.load(std::memory_order_relaxed) != 0) {
+    unlock_own(thread);
+  } else {
+    slot.state.store(slot.state.load(std::memory_order_relaxed) & ~kLocked, std::memory_order_release);
+  }
 }
 
 template <class Value>
-__attribute__((always_inline)) inline int Recorder::put_fast(uint64_t handle, HandleKind kind, Field field,
-                                                             tr_type type, std::string_view key, Value value) noexcept {
-  Slot* const slot = lock(handle, kind);
+__attribute__((always_inline)) inline int Recorder::put_fast(ThreadState& thread, uint64_t handle, HandleKind kind,
+                                                             Field field, tr_type type, std::string_view key,
+                                                             Value value) noexcept {
+  Slot* const slot = lock_own(thread, handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) return 1;
   const bool done = append_plain(*slot, field, type, key, value);
-  slot->state.store(expected_state(handle), std::memory_order_release);
+  unlock_own(thread);
   return done ? TR_OK : 1;
 }
 
@@ -142,7 +160,9 @@ inline Slot* Recorder::open_slot(ThreadState& thread, tr_record_type type, uint3
   return &slot;
 }
 
-inline uint64_t Recorder::publish_slot(Slot& slot, uint32_t number, HandleKind kind) noexcept {
+inline uint64_t Recorder::publish_slot(const ThreadState& thread, Slot& slot, uint32_t number,
+                                       HandleKind kind) noexcept {
+  slot.owner.store(thread.owns_as.load(std::memory_order_relaxed), std::memory_order_relaxed);
   const uint64_t live = live_state(generation_of(slot.state.load(std::memory_order_relaxed)), kind);
   slot.state.store(live, std::memory_order_release);
   return make_handle(live, number);

@@ -124,6 +124,7 @@ void attach(ThreadState* state, Gate* g, uint64_t epoch) {
   state->chunk.store(0, std::memory_order_relaxed);
   state->chunk_position = state->prefetched = state->wanted = state->extent = state->extent_position = 0;
   state->in_callback = 0;
+  state->owns_as.store(0, std::memory_order_relaxed);
   // Not getrandom: that is a cancellation point, and a thread must not be unwound through here.
   if (syscall(SYS_getrandom, state->random, sizeof state->random, GRND_NONBLOCK) != sizeof state->random) {
     state->random[0] = static_cast<uint64_t>(monotonic_now()) * 0x9E3779B97F4A7C15u;

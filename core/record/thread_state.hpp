@@ -36,22 +36,25 @@ struct Counters {
 
 struct alignas(64) ThreadState {
   std::atomic<uint64_t> inverted_epoch;  // ~epoch of the recorder it is attached to; a wiped state matches none
-  std::atomic<uint32_t> inside;          // this thread is in a call
-  uint32_t in_callback;                  // on a delivery thread, inside a hook
+  std::atomic<uint64_t> writing;         // handle of the slot it owns and is writing into; 0: none
   Recorder* recorder;
   uint64_t random[2];
   uint64_t next_uid;
   uint32_t free_slots;  // slot number + 1
   uint32_t free_count;
-  std::atomic<uint32_t> chunk;  // page; 0: none
+  std::atomic<uint32_t> chunk;   // page; 0: none
+  std::atomic<uint32_t> inside;  // this thread is in a call
   uint32_t chunk_position;
   uint32_t prefetched;  // of the chunk: asked for
   uint32_t wanted;      // of the chunk: likely to be written next
   uint32_t extent;      // page; 0: none
   uint32_t extent_position;
   uint32_t ordinal;
-  std::atomic<uint64_t> reentrant;  // also written by signal handlers
-  ThreadState* next;                // all states ever made
+  uint32_t in_callback;              // on a delivery thread, inside a hook
+  std::atomic<uint32_t> owns_as;     // owner of the slots it opens: its ordinal, or 0
+  std::atomic<uint32_t> taken_over;  // slots it owned that another thread came to write into
+  std::atomic<uint64_t> reentrant;   // also written by signal handlers
+  ThreadState* next;                 // all states ever made
   ThreadState* next_free;
   std::atomic<uint64_t> counters_epoch;  // which recorder's the counters are
   Counters counters;
