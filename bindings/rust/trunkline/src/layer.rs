@@ -1,6 +1,6 @@
 //! A layer for `tracing`: its spans become spans here, its events events of them.
 
-use crate::current::{self, Place};
+use crate::current;
 use crate::error::words_of;
 use crate::{current_span, Kind, Span, SpanRef, Value};
 use std::error::Error;
@@ -11,8 +11,8 @@ use tracing_core::{Event, Level, Metadata, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
-/// Records what `tracing` is told. A span is a child of the `tracing` span it is in, else of the current span here, else
-/// it has a trace of its own.
+/// Records what `tracing` is told. A span is a child of the parent it names, else of what is current here, whoever made that,
+/// else it has a trace of its own.
 ///
 /// Fields become attributes. Some of a span have a meaning: `otel.name` is its name, `otel.kind` the name of its [`Kind`]
 /// (others are left as they are), both only when it is made; `otel.status_code = "ERROR"` and `otel.status_message` mark it
@@ -20,7 +20,8 @@ use tracing_subscriber::registry::LookupSpan;
 /// failed with all that caused it.
 ///
 /// An event is named by its `otel.name` or else its message; its other fields are its attributes, an error as its message and,
-/// under the field's name and `.type`, its type. An event of level `ERROR` marks its span as failed.
+/// under the field's name and `.type`, its type. An event of level `ERROR` marks its span as failed: by its error, also one in
+/// words (`error = %e`, as `#[instrument(err)]` has it), else by its message.
 ///
 /// A subscriber needs one of these layers. Where there are two, a span is recorded once, but each records the events.
 #[derive(Clone, Copy, Debug, Default)]
@@ -43,11 +44,12 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
         attributes.record(&mut fields);
         let name = fields.take("otel.name").unwrap_or_else(|| attributes.metadata().name().into());
         let kind = fields.take_kind().unwrap_or_default();
-        let parent = new.parent().and_then(|parent| parent.extensions().get::<Span>().map(Span::as_ref));
-        let span = match parent {
-            Some(parent) => parent.child(&name, kind),
-            None if attributes.is_root() => Span::with_own_trace(&name, kind),
-            None => crate::span(&name, kind),
+        let span = if attributes.is_contextual() {
+            // Entered spans of `tracing` are current here as well; a span of this crate may be further in.
+            crate::span(&name, kind)
+        } else {
+            let parent = new.parent().and_then(|parent| parent.extensions().get::<Span>().map(Span::as_ref));
+            parent.map_or_else(|| Span::with_own_trace(&name, kind), |parent| parent.child(&name, kind))
         };
         fields.set_on(&span);
         new.extensions_mut().insert(span);
@@ -72,9 +74,8 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
         let within = context.event_span(event).and_then(|span| span.extensions().get::<Span>().map(Span::as_ref));
-        let Some(span) = within.or_else(current_span) else {
-            return;
-        };
+        let innermost = if event.is_contextual() { current_span().or(within) } else { within };
+        let Some(span) = innermost else { return };
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
@@ -94,15 +95,18 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(place) = place(id, &context) {
-            current::push(place);
+        if let Some(span) = of(id, &context) {
+            current::push(span.place());
         }
     }
 
     fn on_exit(&self, id: &Id, context: Context<'_, S>) {
-        if let Some(place) = place(id, &context) {
-            current::pop(place);
-        }
+        let Some(left) = context.span(id) else { return };
+        if let Some(span) = left.extensions().get::<Span>() {
+            // An executor catches the panic of a task, and the span closes when nothing panics any more.
+            span.fail_in_panic();
+            current::pop(span.place());
+        };
     }
 
     fn on_close(&self, id: Id, context: Context<'_, S>) {
@@ -113,10 +117,6 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
 
 fn of<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_, S>) -> Option<SpanRef> {
     context.span(id)?.extensions().get::<Span>().map(Span::as_ref)
-}
-
-fn place<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_, S>) -> Option<Place> {
-    of(id, context).map(|span| span.place())
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -217,7 +217,7 @@ impl Fields {
         if let Some(error) = self.errors.last() {
             span.set_error(&error.error_type, &error.message);
         } else {
-            let words = self.text("message").or_else(|| self.text("otel.name"));
+            let words = ["error", "message", "otel.name"].into_iter().find_map(|key| self.text(key));
             span.set_error(metadata.target(), words.as_deref().unwrap_or(metadata.name()));
         }
     }

@@ -267,9 +267,7 @@ impl Span {
         if self.at.span == 0 && !self.owns_trace {
             return sys::TR_OK;
         }
-        if std::thread::panicking() && !self.started_in_panic {
-            self.fail();
-        }
+        self.fail_in_panic();
         let result = match attributes {
             [] => unsafe { sys::tr_span_end(self.at.span) },
             some => unsafe { sys::tr_span_end_with(self.at.span, some.as_ptr(), some.len()) },
@@ -278,6 +276,14 @@ impl Span {
             unsafe { sys::tr_trace_end(self.at.trace.trace) };
         }
         result
+    }
+
+    /// Marks it as failed if a panic goes on that began after it.
+    #[inline]
+    pub(crate) fn fail_in_panic(&self) {
+        if std::thread::panicking() && !self.started_in_panic {
+            self.fail();
+        }
     }
 
     // The message of the panic is its hook's; a destructor does not see it.

@@ -179,6 +179,56 @@ fn below_a_span_made_by_hand_and_across_threads() {
 }
 
 #[test]
+fn spans_of_both_kinds_nest_in_each_other() {
+    let world = World::new();
+    traced(|| {
+        let _outer = info_span!("outer").entered();
+        let by_hand = trunkline::span("by hand", Kind::TOOL);
+        by_hand.in_scope(|| {
+            info!("in it");
+            info!(parent: None, "nowhere");
+            info_span!("inner").in_scope(|| drop(trunkline::span("innermost", Kind::TOOL)));
+            drop(info_span!(parent: None, "apart"));
+        });
+    });
+    let (outer, by_hand, inner) = (world.span("outer"), world.span("by hand"), world.span("inner"));
+    let parents = [by_hand.parent_id, inner.parent_id, world.span("innermost").parent_id];
+    assert_eq!(parents, [Some(outer.span_id), Some(by_hand.span_id), Some(inner.span_id)]);
+    assert_ne!(world.span("apart").trace_id, outer.trace_id);
+    let events: Vec<_> = by_hand.events.iter().map(|event| event.0.as_str()).collect();
+    assert_eq!((events, outer.events.len()), (vec!["in it"], 0));
+}
+
+#[instrument(err)]
+fn parse(text: &str) -> Result<i64, std::num::ParseIntError> {
+    text.parse()
+}
+
+#[test]
+fn an_error_in_words_is_what_the_span_failed_with() {
+    let world = World::new();
+    traced(|| {
+        parse("x").unwrap_err();
+        info_span!("request").in_scope(|| error!(error = %parse_error(), "it failed"));
+    });
+    for name in ["parse", "request"] {
+        let span = world.span(name);
+        assert_eq!((span.failed, span.text("error_message")), (true, "invalid digit found in string"), "{name}");
+    }
+}
+
+#[test]
+fn a_panic_that_is_caught_outside_of_a_span_marks_it_as_failed() {
+    let world = World::new();
+    traced(|| {
+        let (task, calm) = (info_span!("task"), info_span!("calm"));
+        let poll = || task.in_scope(|| panic!("on purpose"));
+        calm.in_scope(|| std::panic::catch_unwind(std::panic::AssertUnwindSafe(poll)).unwrap_err());
+    });
+    assert_eq!((world.span("task").text("error_type"), world.span("calm").failed), ("panic", false));
+}
+
+#[test]
 fn without_a_session_nothing_happens() {
     let _alone = common::alone();
     traced(|| {
