@@ -52,7 +52,7 @@ pub use artifact::{wandb_download_artifact, Artifact, Media};
 pub use config::{Builder, Content, Durability, Level, Overflow, Recorder};
 pub use current::{current_span, current_trace, current_traceparent, span, Entered};
 pub use error::{Error, Result};
-pub use future::{InSpan, InSpanExt};
+pub use future::{InSpan, InSpanExt, Scope};
 pub use kind::Kind;
 #[cfg(feature = "tracing")]
 pub use layer::Layer;

@@ -46,7 +46,7 @@ impl TraceRef {
 
     /// Makes the trace current on this thread as long as the result lives.
     pub fn enter(&self) -> Entered<'_> {
-        Entered::new(Place { trace: *self, span: 0 })
+        Entered::new(self.place())
     }
 
     /// Runs `work` with the trace current.
@@ -114,6 +114,10 @@ impl TraceRef {
     pub fn traceparent(&self) -> Option<String> {
         inject(self.trace).or_else(|| self.passed_on.to_text())
     }
+
+    pub(crate) fn place(&self) -> Place {
+        Place { trace: *self, span: 0 }
+    }
 }
 
 /// What a trace is started with besides its name.
@@ -140,10 +144,11 @@ impl<'a> TraceBuilder<'a> {
         self
     }
 
-    /// Continues a trace of another process: the same id, below its span. Recorded only if it is sampled there; if not, its
-    /// `traceparent` and that of all below it is the one that came, so that nobody who is called records a part of it.
-    pub fn parent(mut self, context: Context) -> Self {
-        self.parent = Some(context);
+    /// Continues a trace of another process, if there is one: the same id, below its span. Recorded only if it is sampled
+    /// there; if not, its `traceparent` and that of all below it is the one that came, so that nobody who is called records
+    /// a part of it.
+    pub fn parent(mut self, context: impl Into<Option<Context>>) -> Self {
+        self.parent = context.into();
         self
     }
 
@@ -196,9 +201,19 @@ impl Trace {
         check(result)
     }
 
+    /// Ends it as it is: a panic that goes on meanwhile is not its own.
+    pub(crate) fn end_as_done(mut self) {
+        self.started_in_panic = true;
+    }
+
+    #[cold]
+    pub(crate) fn fail(&self) {
+        self.at.set_error(PANIC, PANICKED);
+    }
+
     fn finish(&self) -> i32 {
         if std::thread::panicking() && !self.started_in_panic {
-            self.at.set_error(PANIC, PANICKED);
+            self.fail();
         }
         unsafe { sys::tr_trace_end(self.at.trace) }
     }

@@ -4,11 +4,8 @@
 mod common;
 
 use common::{World, LIMIT};
-use std::future::Future;
-use std::pin::{pin, Pin};
 use std::sync::{Arc, Barrier};
-use std::task::{Context as TaskContext, Poll, Wake, Waker};
-use trunkline::{sys, Context, InSpanExt, Kind, RecordType, TimedSpan, Trace, Usage, Value};
+use trunkline::{sys, Context, Kind, RecordType, TimedSpan, Trace, Usage, Value};
 
 #[test]
 fn what_is_set_arrives() {
@@ -416,97 +413,6 @@ fn spans_that_were_timed_elsewhere() {
     assert_eq!((span.start_ns, span.end_ns, span.span_id), (1_000, 3_000, [9; 8]));
     assert_eq!((span.text("error_type"), span.attributes["n"].as_str()), ("timeout", "I64(1)"));
     assert_eq!(span.parent_id, Some(world.span("parent").span_id));
-}
-
-struct Nobody;
-
-impl Wake for Nobody {
-    fn wake(self: Arc<Self>) {}
-}
-
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut TaskContext::from_waker(&Waker::from(Arc::new(Nobody))))
-}
-
-/// Ready when it is polled for the second time; each poll starts a span of what is current.
-#[derive(Default)]
-struct Twice(bool);
-
-impl Future for Twice {
-    type Output = i32;
-
-    fn poll(mut self: Pin<&mut Self>, _: &mut TaskContext<'_>) -> Poll<i32> {
-        drop(trunkline::span("inside", Kind::STEP));
-        if std::mem::replace(&mut self.0, true) {
-            Poll::Ready(7)
-        } else {
-            Poll::Pending
-        }
-    }
-}
-
-#[test]
-fn a_future_is_in_its_span_while_it_is_polled() {
-    let world = World::new();
-    let trace = trunkline::trace("t");
-    let _in_trace = trace.enter();
-    let mut first = Box::pin(Twice::default().in_span(trunkline::span("first", Kind::AGENT)));
-    let mut second = pin!(Twice::default().in_span(trunkline::span("second", Kind::AGENT)));
-    assert!(poll_once(first.as_mut()).is_pending());
-    assert_eq!(trunkline::current_span(), None);
-    assert!(poll_once(second.as_mut()).is_pending());
-    // On another thread, where nothing is current.
-    let moved = std::thread::spawn(move || {
-        assert_eq!(poll_once(first.as_mut()), Poll::Ready(7));
-        trunkline::current_span()
-    });
-    assert_eq!(moved.join().unwrap(), None);
-    assert_eq!(poll_once(second.as_mut()), Poll::Ready(7));
-    for name in ["first", "second"] {
-        let outer = world.span(name);
-        let inside = world.spans().into_iter().filter(|span| span.parent_id == Some(outer.span_id));
-        assert_eq!(inside.count(), 2, "{name}");
-    }
-}
-
-#[test]
-fn a_future_that_is_dropped_or_panics_ends_its_span() {
-    let world = World::new();
-    drop(Box::pin(Twice::default().in_span(trunkline::span("dropped", Kind::AGENT))));
-    let mut broken = Box::pin(async { panic!("on purpose") }.in_span(trunkline::span("broken", Kind::AGENT)));
-    let caught = std::panic::catch_unwind(std::panic::AssertUnwindSafe(|| {
-        let _never: Poll<()> = poll_once(broken.as_mut());
-    }));
-    assert!(caught.is_err());
-    drop(broken); // later, as executors do
-    assert!(!world.span("dropped").failed);
-    assert!(world.span("broken").failed);
-}
-
-/// Cleans up when it is dropped, with two futures: one whose span is there already.
-struct Cleanup(Option<trunkline::Span>);
-
-impl Drop for Cleanup {
-    fn drop(&mut self) {
-        for span in [self.0.take().unwrap(), trunkline::span("new", Kind::STEP)] {
-            let mut work = pin!(async { trunkline::current_span().is_some() }.in_span(span));
-            assert_eq!(poll_once(work.as_mut()), Poll::Ready(true));
-        }
-    }
-}
-
-#[test]
-fn a_future_that_is_done_while_a_panic_goes_on_has_not_failed() {
-    let world = World::new();
-    let result = std::panic::catch_unwind(|| {
-        let _cleanup = Cleanup(Some(trunkline::span("there already", Kind::STEP)));
-        panic!("on purpose");
-    });
-    assert!(result.is_err());
-    for name in ["there already", "new"] {
-        assert!(!world.span(name).failed, "{name}");
-    }
-    assert!(world.of_type(RecordType::TRACE_END).iter().all(|end| !end.failed));
 }
 
 #[test]
