@@ -1,9 +1,9 @@
 //! What the library is started with: the environment, and above it what the program sets.
 
+use crate::panics::contained;
 use crate::{Error, Result, Session};
 use std::ffi::{c_char, c_int, c_void, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::path::Path;
 use std::slice;
 use std::time::Duration;
@@ -301,7 +301,7 @@ unsafe fn bytes<'a>(data: *const c_char, size: usize) -> &'a [u8] {
 unsafe extern "C" fn call_log(user_data: *mut c_void, level: sys::tr_level, message: *const c_char, size: usize) {
     let log = unsafe { &*user_data.cast::<Box<Log>>() };
     let text = String::from_utf8_lossy(unsafe { bytes(message, size) });
-    let _contained = catch_unwind(AssertUnwindSafe(|| log(level_of(level), &text)));
+    contained(|| log(level_of(level), &text));
 }
 
 unsafe extern "C" fn call_redact(
@@ -314,7 +314,7 @@ unsafe extern "C" fn call_redact(
     let redact = unsafe { &*user_data.cast::<Box<Redact>>() };
     let key = String::from_utf8_lossy(unsafe { bytes(key, key_size) });
     let value = String::from_utf8_lossy(unsafe { bytes(value, value_size) });
-    c_int::from(catch_unwind(AssertUnwindSafe(|| redact(&key, &value))).unwrap_or(true))
+    c_int::from(contained(|| redact(&key, &value)).unwrap_or(true))
 }
 
 /// The error of a call that fills a `tr_error`.

@@ -1,9 +1,9 @@
 //! The hooks as C sees them: no panic leaves one, and what a processor answers becomes a code.
 
 use crate::error::text_at;
+use crate::panics::contained;
 use crate::{Batch, Outcome, Processor, Record, Refusal};
 use std::ffi::{c_char, c_int, c_void};
-use std::panic::{catch_unwind, AssertUnwindSafe};
 use std::time::Duration;
 use trunkline_sys as sys;
 
@@ -43,14 +43,14 @@ pub(crate) fn code_of(outcome: &Outcome) -> c_int {
 
 // The library calls the hooks of a processor one at a time, so that nobody else has it.
 fn call<P: Processor>(user_data: *mut c_void, hook: &str, work: impl FnOnce(&mut P) -> Outcome) -> c_int {
-    catch_unwind(AssertUnwindSafe(|| {
+    contained(|| {
         let processor = unsafe { &mut *user_data.cast::<P>() };
         let outcome = work(processor);
         if let Err(Refusal::Failed(error)) = &outcome {
             processor.on_error(hook, &**error);
         }
         code_of(&outcome)
-    }))
+    })
     .unwrap_or(sys::TR_EINTERNAL)
 }
 
@@ -88,5 +88,5 @@ unsafe extern "C" fn shutdown<P: Processor>(user_data: *mut c_void, timeout_ms: 
 
 unsafe extern "C" fn release<P: Processor>(user_data: *mut c_void) {
     let processor = unsafe { Box::from_raw(user_data.cast::<P>()) };
-    let _contained = catch_unwind(AssertUnwindSafe(|| drop(processor)));
+    contained(|| drop(processor));
 }

@@ -35,6 +35,7 @@ mod kind;
 #[cfg(feature = "tracing")]
 mod layer;
 mod options;
+mod panics;
 mod processor;
 mod propagation;
 mod record;
