@@ -131,6 +131,10 @@ linked() {
   project linked '' && PKG_CONFIG_PATH=$prefix/lib/pkgconfig build_in linked && needs_library linked &&
     records linked LD_LIBRARY_PATH="$prefix/lib"
 }
+linked_statically() {
+  project static '"static"' && PKG_CONFIG_PATH=$prefix/lib/pkgconfig build_in static && ! needs_library static &&
+    records static
+}
 without_pkg_config() {
   mkdir -p "$place/missing"
   project missing ''
@@ -150,6 +154,7 @@ run_packaging() {
   check "installs" install_it
   check "fetches" bash -c "cd '$crates' && cargo fetch -q --locked"
   check "a program outside of the repository, by pkg-config" linked
+  check "the same with the archive, which needs no library to run" linked_statically
   check "without the library the build says what is missing" without_pkg_config
   check "a program that finds the library at run time, by its path" found_at_run_time
   check "the same, by its name" by_its_name
