@@ -84,11 +84,17 @@ pub(crate) fn words_of<E: std::error::Error + ?Sized>(error: &E) -> (String, Str
     (type_of(error), message)
 }
 
+/// What an error may lie behind.
+const HOLDERS: [&str; 4] = ["&", "alloc::boxed::Box<", "alloc::rc::Rc<", "alloc::sync::Arc<"];
+
 /// The name of the type; behind `dyn Error`, where it is not known, what `Debug` begins with.
 fn type_of<E: std::error::Error + ?Sized>(error: &E) -> String {
-    let name = std::any::type_name::<E>();
+    let mut name = std::any::type_name::<E>();
+    while let Some(held) = HOLDERS.iter().find_map(|holder| name.strip_prefix(holder)) {
+        name = held;
+    }
     if !name.starts_with("dyn ") {
-        return name.split('<').next().unwrap_or(name).into();
+        return name.split(['<', '>']).next().unwrap_or(name).into();
     }
     let shown = format!("{error:?}");
     let head: String = shown.chars().take_while(|c| c.is_alphanumeric() || matches!(c, '_' | ':')).collect();
@@ -102,6 +108,7 @@ fn type_of<E: std::error::Error + ?Sized>(error: &E) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::sync::Arc;
 
     #[derive(Debug)]
     struct Outer(std::num::ParseIntError);
@@ -126,5 +133,14 @@ mod tests {
         assert_eq!(message, "no number: invalid digit found in string");
         let boxed: Box<dyn std::error::Error> = Box::new(error);
         assert_eq!(words_of(&*boxed).0, "Outer");
+    }
+
+    #[test]
+    fn the_type_is_that_of_the_error_and_not_of_what_holds_it() {
+        let error = || Outer("x".parse::<i32>().unwrap_err());
+        let name = type_of(&error());
+        assert_eq!([type_of(&Box::new(error())), type_of(&&Arc::new(error()))], [name.clone(), name]);
+        let shared: Arc<dyn std::error::Error + Send + Sync> = Arc::new(error());
+        assert_eq!([type_of(&shared), type_of(&(&shared as &dyn std::error::Error))], ["Outer", "Outer"]);
     }
 }

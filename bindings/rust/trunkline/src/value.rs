@@ -6,7 +6,7 @@ use std::marker::PhantomData;
 use std::{fmt, slice, str};
 use trunkline_sys as sys;
 
-/// What an attribute holds. Bools, numbers, texts, bytes and slices of them convert by `into()`.
+/// What an attribute holds. Bools, numbers, texts, bytes, slices of them and options convert by `into()`.
 #[derive(Clone, Debug, Default, PartialEq)]
 #[non_exhaustive]
 pub enum Value<'a> {
@@ -225,8 +225,20 @@ impl<'a> From<&'a str> for Value<'a> {
     }
 }
 
+impl<'a> From<&'a &str> for Value<'a> {
+    fn from(value: &'a &str) -> Self {
+        Self::Str(value)
+    }
+}
+
 impl<'a> From<&'a String> for Value<'a> {
     fn from(value: &'a String) -> Self {
+        Self::Str(value)
+    }
+}
+
+impl<'a> From<&'a Cow<'_, str>> for Value<'a> {
+    fn from(value: &'a Cow<'_, str>) -> Self {
         Self::Str(value)
     }
 }
@@ -267,17 +279,30 @@ impl<'a> From<&'a [String]> for Value<'a> {
     }
 }
 
-macro_rules! fixed_arrays {
+macro_rules! sequences {
     ($($type:ty)*) => {
         $(impl<'a, const N: usize> From<&'a [$type; N]> for Value<'a> {
             fn from(value: &'a [$type; N]) -> Self {
+                Self::from(value.as_slice())
+            }
+        }
+
+        impl<'a> From<&'a Vec<$type>> for Value<'a> {
+            fn from(value: &'a Vec<$type>) -> Self {
                 Self::from(value.as_slice())
             }
         })*
     };
 }
 
-fixed_arrays!(u8 bool i64 f64 &'a str);
+sequences!(u8 bool i64 f64 &'a str String);
+
+/// What is not there is null.
+impl<'a, T: Into<Value<'a>>> From<Option<T>> for Value<'a> {
+    fn from(value: Option<T>) -> Self {
+        value.map_or(Self::Null, Into::into)
+    }
+}
 
 /// Keys and values in the library's layout; they borrow from `items`.
 pub(crate) fn lent_attributes(items: &[(&str, Value<'_>)]) -> Vec<sys::tr_attribute> {

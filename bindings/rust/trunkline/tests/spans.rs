@@ -118,6 +118,30 @@ fn values_of_every_type() {
 }
 
 #[test]
+fn what_holds_values_of_these_types() {
+    let world = World::new();
+    let (numbers, texts) = (vec![1i64, 2], vec!["a".to_string()]);
+    let span = trunkline::span("s", Kind::CUSTOM);
+    span.set("numbers", &numbers).set("texts", &texts).set("bytes", &vec![7u8]).set("strings", &["x".to_string()]);
+    span.set("some", Some(&texts[0])).set("none", None::<i64>).set("cow", &String::from_utf8_lossy(b"c"));
+    ["each"].iter().for_each(|text| drop(span.try_set("each", text)));
+    drop(span);
+    let span = world.span("s");
+    for (key, value) in [
+        ("numbers", "I64Array([1, 2])"),
+        ("texts", "StrArray([\"a\"])"),
+        ("bytes", "Bytes([7])"),
+        ("strings", "StrArray([\"x\"])"),
+        ("some", "Str(\"a\")"),
+        ("none", "Null"),
+        ("cow", "Str(\"c\")"),
+        ("each", "Str(\"each\")"),
+    ] {
+        assert_eq!(span.attributes[key], value, "{key}");
+    }
+}
+
+#[test]
 fn attributes_in_the_same_call() {
     let world = World::new();
     let trace = trunkline::trace("t");
