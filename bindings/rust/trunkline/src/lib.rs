@@ -21,7 +21,7 @@
 //! ```
 //!
 //! A [`Span`] ends when it is dropped. Nothing that is recorded panics or returns an error: what is lost, and what comes too
-//! late, is counted, see [`stats`]. What is given wrong to a call, such as an empty key, is left out, as a rule
+//! late, is counted, see [`stats()`]. What is given wrong to a call, such as an empty key, is left out, as a rule
 //! without a count; [`SpanRef::try_set`] tells. The functions of the C API lie in [`sys`].
 
 mod artifact;
@@ -34,6 +34,8 @@ mod json;
 mod kind;
 #[cfg(feature = "tracing")]
 mod layer;
+#[cfg(doctest)]
+mod misuse;
 mod options;
 mod panics;
 mod processor;

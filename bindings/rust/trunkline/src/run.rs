@@ -83,6 +83,7 @@ impl<'a> RunBuilder<'a> {
 }
 
 /// A run. Dropping it finishes it, as failed when a panic is what drops it.
+#[must_use = "a run finishes when it is dropped"]
 #[derive(Debug)]
 pub struct Run {
     run: sys::tr_run,

@@ -199,6 +199,7 @@ fn content<'a>(value: &Value<'a>) -> (sys::tr_type, std::borrow::Cow<'a, str>) {
 }
 
 /// A timed step. It ends when it is dropped, as failed when a panic is what drops it. It may be used on any thread.
+#[must_use = "a span ends when it is dropped"]
 #[derive(Debug)]
 pub struct Span {
     at: SpanRef,

@@ -177,6 +177,7 @@ impl<'a> TraceBuilder<'a> {
 }
 
 /// One run of an agent. It ends when it is dropped, as failed when a panic is what drops it.
+#[must_use = "a trace ends when it is dropped"]
 #[derive(Debug)]
 pub struct Trace {
     at: TraceRef,
