@@ -1,5 +1,6 @@
 //! What the library is started with: the environment, and above it what the program sets.
 
+use crate::messages::{self, Log};
 use crate::panics::contained;
 use crate::{Error, Result, Session};
 use std::ffi::{c_char, c_int, c_void, CString, OsStr};
@@ -77,7 +78,6 @@ choices! {
 
 type Place = fn(&mut sys::tr_config) -> &mut *const c_char;
 type Change = Box<dyn FnOnce(&mut sys::tr_config)>;
-type Log = dyn Fn(Level, &str) + Send + Sync;
 type Redact = dyn Fn(&str, &str) -> bool + Send + Sync;
 
 /// Configures and starts the library. What is not set here is taken from the environment (`TRUNKLINE_...`), else it has
@@ -245,15 +245,16 @@ impl Builder {
         }
         // A thread that a shutdown has abandoned, and a child after a fork, may call these at any time: they stay.
         if let Some(log) = self.log {
-            config.log = Some(call_log);
-            config.log_user_data = Box::into_raw(Box::new(log)).cast();
+            messages::set(&mut config, log);
         }
         if let Some(redact) = self.redact {
             config.redact = Some(call_redact);
             config.redact_user_data = Box::into_raw(Box::new(redact)).cast();
         }
         let timeout = self.exit_timeout.unwrap_or(Duration::from_millis(config.exit_timeout_ms.into()));
-        Session::start(&config, timeout)
+        let session = Session::start(&config, timeout)?;
+        messages::follow(&config);
+        Ok(session)
     }
 
     fn text(mut self, place: Place, text: &OsStr) -> Self {
@@ -282,26 +283,11 @@ pub(crate) fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
-fn level_of(raw: sys::tr_level) -> Level {
-    match raw {
-        sys::TR_LEVEL_ERROR => Level::Error,
-        sys::TR_LEVEL_WARN => Level::Warn,
-        sys::TR_LEVEL_INFO => Level::Info,
-        _ => Level::Debug,
-    }
-}
-
-unsafe fn bytes<'a>(data: *const c_char, size: usize) -> &'a [u8] {
+pub(crate) unsafe fn bytes<'a>(data: *const c_char, size: usize) -> &'a [u8] {
     if data.is_null() {
         return &[];
     }
     unsafe { slice::from_raw_parts(data.cast(), size) }
-}
-
-unsafe extern "C" fn call_log(user_data: *mut c_void, level: sys::tr_level, message: *const c_char, size: usize) {
-    let log = unsafe { &*user_data.cast::<Box<Log>>() };
-    let text = String::from_utf8_lossy(unsafe { bytes(message, size) });
-    contained(|| log(level_of(level), &text));
 }
 
 unsafe extern "C" fn call_redact(

@@ -1,7 +1,7 @@
 //! The hooks as C sees them: no panic leaves one, and what a processor answers becomes a code.
 
 use crate::error::text_at;
-use crate::panics::contained;
+use crate::panics::{contained, or_words};
 use crate::{Batch, Outcome, Processor, Record, Refusal};
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
@@ -43,15 +43,14 @@ pub(crate) fn code_of(outcome: &Outcome) -> c_int {
 
 // The library calls the hooks of a processor one at a time, so that nobody else has it.
 fn call<P: Processor>(user_data: *mut c_void, hook: &str, work: impl FnOnce(&mut P) -> Outcome) -> c_int {
-    contained(|| {
-        let processor = unsafe { &mut *user_data.cast::<P>() };
-        let outcome = work(processor);
-        if let Err(Refusal::Failed(error)) = &outcome {
-            processor.on_error(hook, &**error);
-        }
-        code_of(&outcome)
-    })
-    .unwrap_or(sys::TR_EINTERNAL)
+    let processor = unsafe { &mut *user_data.cast::<P>() };
+    let outcome = or_words(|| work(processor)).unwrap_or_else(|words| Err(words.into()));
+    let code = code_of(&outcome);
+    if let Err(Refusal::Failed(error)) = outcome {
+        // It is dropped in there as well: it is the host's.
+        contained(move || processor.on_error(hook, &*error));
+    }
+    code
 }
 
 unsafe extern "C" fn on_batch<P: Processor>(user_data: *mut c_void, batch: *const sys::tr_batch) -> c_int {

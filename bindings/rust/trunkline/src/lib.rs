@@ -34,6 +34,7 @@ mod json;
 mod kind;
 #[cfg(feature = "tracing")]
 mod layer;
+mod messages;
 #[cfg(doctest)]
 mod misuse;
 mod options;

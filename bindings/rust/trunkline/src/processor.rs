@@ -2,7 +2,7 @@
 
 use crate::config::milliseconds;
 use crate::error::check;
-use crate::{hooks, Batch, Error, Record, Result};
+use crate::{hooks, messages, Batch, Error, Record, Result};
 use std::ffi::CString;
 use std::ptr;
 use std::time::Duration;
@@ -59,9 +59,10 @@ pub trait Processor: Send + 'static {
         Ok(())
     }
 
-    /// A hook has failed with this error.
+    /// A hook has failed with this error, or panicked in these words. Unless it is written this is a warning, which goes where
+    /// the library's own go; see [`Builder::log`](crate::Builder::log).
     fn on_error(&mut self, hook: &str, error: &(dyn std::error::Error + Send + Sync)) {
-        eprintln!("trunkline: {hook} of a processor failed: {error}");
+        messages::warn(&format!("{hook} of a processor failed: {error}"));
     }
 }
 
