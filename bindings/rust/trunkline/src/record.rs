@@ -3,6 +3,7 @@
 use crate::error::{check, text_at};
 use crate::value::borrowed;
 use crate::{Kind, Outcome, ProcessorId, Result, Usage, Value};
+use std::ffi::c_int;
 use std::marker::PhantomData;
 use std::{fmt, ptr, slice};
 use trunkline_sys as sys;
@@ -321,7 +322,7 @@ impl<'a> Batch<'a> {
     /// Keeps the batch, not acknowledged, beyond the hook. `None`: this is not the batch of the hook that is running.
     pub fn retain(&self) -> Option<Retained> {
         let kept = unsafe { sys::tr_batch_retain(self.0) };
-        ptr::NonNull::new(kept).map(|batch| Retained { batch })
+        ptr::NonNull::new(kept).map(|batch| Retained { batch, process: std::process::id() })
     }
 }
 
@@ -348,6 +349,7 @@ impl ExactSizeIterator for Records<'_> {}
 #[derive(Debug)]
 pub struct Retained {
     batch: ptr::NonNull<sys::tr_batch>,
+    process: u32,
 }
 
 // A retained batch is immutable until it is acknowledged, from whatever thread.
@@ -360,16 +362,23 @@ impl Retained {
         unsafe { Batch::at(self.batch.as_ptr()) }
     }
 
-    /// Taken, or why not: as a hook's result, later.
+    /// Taken, or why not: as a hook's result, later. In a child after a fork it is not the child's to answer.
     pub fn ack(self, outcome: Outcome) -> Result<()> {
-        let batch = self.batch.as_ptr();
+        let result = self.answer(crate::hooks::code_of(&outcome));
         std::mem::forget(self);
-        check(unsafe { sys::tr_batch_ack(batch, crate::hooks::code_of(&outcome)) })
+        check(result)
+    }
+
+    fn answer(&self, code: c_int) -> c_int {
+        if std::process::id() != self.process {
+            return sys::TR_ESTATE;
+        }
+        unsafe { sys::tr_batch_ack(self.batch.as_ptr(), code) }
     }
 }
 
 impl Drop for Retained {
     fn drop(&mut self) {
-        unsafe { sys::tr_batch_ack(self.batch.as_ptr(), sys::TR_EAGAIN) };
+        self.answer(sys::TR_EAGAIN);
     }
 }
