@@ -22,6 +22,11 @@ fn main() {
 fn link_archive(library: &pkg_config::Library) {
     for folder in &library.link_paths {
         println!("cargo:rustc-link-search=native={}", folder.display());
+        // Its contents go into the crate: a newer one is to be taken again.
+        let archive = folder.join("libtrunkline.a");
+        if archive.exists() {
+            println!("cargo:rerun-if-changed={}", archive.display());
+        }
     }
     for name in &library.libs {
         let kind = if name == "trunkline" { "static" } else { "dylib" };

@@ -1,10 +1,10 @@
 //! The functions, found when the program runs: in the file that `TRUNKLINE_LIBRARY` names, else in `libtrunkline.so.0`
-//! wherever the loader finds it. The library is never unloaded.
+//! wherever the loader finds it. A set-user-id program does not hear what its user says. The library is never unloaded.
 
 use crate::error::check_abi;
 use crate::{types::*, LoadError};
 use libloading::os::unix::{Library, RTLD_LOCAL, RTLD_NOW};
-use std::ffi::{c_char, c_int, c_void};
+use std::ffi::{c_char, c_int, c_ulong, c_void, OsString};
 use std::ptr;
 use std::sync::atomic::{AtomicPtr, Ordering};
 use std::sync::Mutex;
@@ -91,8 +91,7 @@ pub fn load() -> Result<(), LoadError> {
     if !TABLE.load(Ordering::Acquire).is_null() {
         return Ok(());
     }
-    let chosen = std::env::var_os("TRUNKLINE_LIBRARY").filter(|name| !name.is_empty());
-    let name = chosen.unwrap_or_else(|| DEFAULT_NAME.into());
+    let name = chosen().unwrap_or_else(|| DEFAULT_NAME.into());
     let shown = name.to_string_lossy().into_owned();
     let library = unsafe { Library::open(Some(&name), RTLD_NOW | RTLD_LOCAL) }
         .map_err(|error| LoadError::NotFound { library: shown.clone(), reason: cause_of(&error) })?;
@@ -103,6 +102,20 @@ pub fn load() -> Result<(), LoadError> {
     std::mem::forget(library);
     TABLE.store(Box::into_raw(Box::new(table)), Ordering::Release);
     Ok(())
+}
+
+extern "C" {
+    fn getauxval(kind: c_ulong) -> c_ulong;
+}
+
+/// From `elf.h`: the program has more rights than its user.
+const AT_SECURE: c_ulong = 23;
+
+fn chosen() -> Option<OsString> {
+    if unsafe { getauxval(AT_SECURE) } != 0 {
+        return None;
+    }
+    std::env::var_os("TRUNKLINE_LIBRARY").filter(|name| !name.is_empty())
 }
 
 fn cause_of(error: &libloading::Error) -> String {

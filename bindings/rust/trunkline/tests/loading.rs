@@ -4,7 +4,7 @@
 
 mod common;
 
-use common::{child_task, fresh_folder, run_child, Done, LIMIT};
+use common::{child_task, fresh_folder, run_child, run_program, Done, LIMIT};
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use trunkline::{sys, Builder, Kind};
@@ -102,6 +102,20 @@ fn what_is_no_library_or_another_one_is_refused() {
     assert!(done.stdout.contains("has no tr_abi_version: it is not libtrunkline"), "{}", done.stdout);
     let old = stub(&folder, "old", sys::TR_ABI_VERSION);
     assert!(load(&old).stdout.contains("has no tr_strerror"), "it lacks what this program needs");
+}
+
+#[test]
+fn a_set_user_id_program_is_not_told_what_to_load() {
+    use std::os::unix::fs::{chown, PermissionsExt};
+    let folder = fresh_folder();
+    let program = folder.join("program");
+    std::fs::copy(std::env::current_exe().unwrap(), &program).unwrap();
+    if chown(&program, Some(65534), None).is_err() {
+        return; // only root makes one
+    }
+    std::fs::set_permissions(&program, PermissionsExt::from_mode(0o4755)).unwrap();
+    let done = run_program(&program, "load", &folder, &[("TRUNKLINE_LIBRARY", "/nowhere/libtrunkline.so.0")]);
+    assert!(done.status.success() && !done.stdout.contains("/nowhere"), "{}{}", done.stdout, done.stderr);
 }
 
 #[test]

@@ -216,7 +216,12 @@ pub struct Done {
 
 /// Runs the test `child` of this program with a task, in a folder. It must end within the limit.
 pub fn run_child(task: &str, folder: &Path, variables: &[(&str, &str)]) -> Done {
-    let mut command = Command::new(std::env::current_exe().unwrap());
+    run_program(&std::env::current_exe().unwrap(), task, folder, variables)
+}
+
+/// The same with a copy of this program.
+pub fn run_program(program: &Path, task: &str, folder: &Path, variables: &[(&str, &str)]) -> Done {
+    let mut command = Command::new(program);
     command.args(["--exact", "child", "--nocapture", "--test-threads=1"]).env(CHILD, task).env("TRUNKLINE_DIR", folder);
     command.envs(variables.iter().copied()).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped());
     let mut child = command.spawn().unwrap();
