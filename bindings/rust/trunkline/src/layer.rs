@@ -1,8 +1,8 @@
 //! A layer for `tracing`: its spans become spans here, its events events of them.
 
-use crate::current;
+use crate::current::{self, Place};
 use crate::error::words_of;
-use crate::{current_span, Kind, Span, SpanRef, Value};
+use crate::{Kind, Span, SpanRef, Value};
 use std::error::Error;
 use std::fmt::Debug;
 use tracing_core::field::{Field, Visit};
@@ -21,7 +21,8 @@ use tracing_subscriber::registry::LookupSpan;
 ///
 /// An event is named by its `otel.name` or else its message; its other fields are its attributes, an error as its message and,
 /// under the field's name and `.type`, its type. An event of level `ERROR` marks its span as failed: by its error, also one in
-/// words (`error = %e`, as `#[instrument(err)]` has it), else by its message.
+/// words (`error = %e`, as `#[instrument(err)]` has it), else by its message. An event in a trace and in no span is the
+/// trace's; one in neither is not recorded.
 ///
 /// A subscriber needs one of these layers. Where there are two, a span is recorded once, but each records the events.
 #[derive(Clone, Copy, Debug, Default)]
@@ -56,7 +57,7 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
     }
 
     fn on_record(&self, id: &Id, values: &Record<'_>, context: Context<'_, S>) {
-        let Some(span) = of(id, &context) else { return };
+        let Some(span) = of(id, &context).filter(SpanRef::is_recording) else { return };
         let mut fields = Fields::default();
         values.record(&mut fields);
         fields.set_on(&span);
@@ -73,14 +74,15 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
     }
 
     fn on_event(&self, event: &Event<'_>, context: Context<'_, S>) {
-        let within = context.event_span(event).and_then(|span| span.extensions().get::<Span>().map(Span::as_ref));
-        let innermost = if event.is_contextual() { current_span().or(within) } else { within };
-        let Some(span) = innermost else { return };
+        let within =
+            context.event_span(event).and_then(|span| span.extensions().get::<Span>().map(|span| span.place()));
+        let innermost = if event.is_contextual() { current::place().or(within) } else { within };
+        let Some(place) = innermost.filter(|place| place.trace.is_recording()) else { return };
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
         if *metadata.level() == Level::ERROR {
-            fields.fail(&span, metadata);
+            fields.fail(place, metadata);
         }
         let name = fields.take("otel.name").or_else(|| fields.take("message"));
         let level = metadata.level().as_str().to_lowercase();
@@ -91,7 +93,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
             attributes.push((error.field, Value::Str(&error.message)));
             attributes.push((type_key, Value::Str(&error.error_type)));
         }
-        span.event(name.as_deref().unwrap_or(metadata.name()), &attributes);
+        let name = name.as_deref().unwrap_or(metadata.name());
+        match span_at(place) {
+            Some(span) => drop(span.event(name, &attributes)),
+            None => drop(place.trace.event(name, &attributes)),
+        }
     }
 
     fn on_enter(&self, id: &Id, context: Context<'_, S>) {
@@ -117,6 +123,11 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
 
 fn of<S: Subscriber + for<'a> LookupSpan<'a>>(id: &Id, context: &Context<'_, S>) -> Option<SpanRef> {
     context.span(id)?.extensions().get::<Span>().map(Span::as_ref)
+}
+
+/// Not there: the trace itself is meant.
+fn span_at(place: Place) -> Option<SpanRef> {
+    (place.span != 0).then_some(SpanRef { trace: place.trace, span: place.span })
 }
 
 fn hex(bytes: &[u8]) -> String {
@@ -212,13 +223,16 @@ impl Fields {
         }
     }
 
-    /// Marks the span of an event as failed, by its error or else its words.
-    fn fail(&self, span: &SpanRef, metadata: &Metadata<'_>) {
-        if let Some(error) = self.errors.last() {
-            span.set_error(&error.error_type, &error.message);
-        } else {
-            let words = ["error", "message", "otel.name"].into_iter().find_map(|key| self.text(key));
-            span.set_error(metadata.target(), words.as_deref().unwrap_or(metadata.name()));
+    /// Marks what an event happened in as failed, by its error or else its words.
+    fn fail(&self, place: Place, metadata: &Metadata<'_>) {
+        let words = ["error", "message", "otel.name"].into_iter().find_map(|key| self.text(key));
+        let (error_type, message) = match self.errors.last() {
+            Some(error) => (error.error_type.as_str(), error.message.as_str()),
+            None => (metadata.target(), words.as_deref().unwrap_or(metadata.name())),
+        };
+        match span_at(place) {
+            Some(span) => drop(span.set_error(error_type, message)),
+            None => drop(place.trace.set_error(error_type, message)),
         }
     }
 }

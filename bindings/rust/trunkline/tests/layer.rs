@@ -218,6 +218,21 @@ fn an_error_in_words_is_what_the_span_failed_with() {
 }
 
 #[test]
+fn what_happens_in_no_span_happens_in_the_trace() {
+    let world = World::new();
+    traced(|| {
+        info!("nowhere");
+        let _span = info_span!("outer").entered();
+        trunkline::trace("t").in_scope(|| error!("in the trace"));
+    });
+    let events = world.of_type(RecordType::EVENT);
+    assert_eq!(events.iter().map(|event| event.name.as_str()).collect::<Vec<_>>(), ["in the trace"]);
+    let ends = world.of_type(RecordType::TRACE_END);
+    assert_eq!(ends[0].text("error_message"), "in the trace");
+    assert_eq!((ends[0].trace_id, world.span("outer").events.len()), (events[0].trace_id, 0));
+}
+
+#[test]
 fn a_panic_that_is_caught_outside_of_a_span_marks_it_as_failed() {
     let world = World::new();
     traced(|| {
