@@ -68,19 +68,22 @@ pub fn span(name: &str, kind: Kind) -> Span {
         None => Span::with_own_trace(name, kind),
         Some(place) => {
             let span = Span::start(place.trace, place.span, name, kind);
-            if span.is_recording() || !place.trace.is_recording() || is_open(place.trace.handle()) {
+            if span.is_recording() || is_still_meant(place.trace) {
                 span
             } else {
-                // What is current has outlived its trace, or belongs to the parent of this process.
                 Span::with_own_trace(name, kind)
             }
         }
     }
 }
 
-fn is_open(trace: sys::tr_trace) -> bool {
+/// What is current may have outlived its trace, belong to the parent of this process, or be older than the session.
+fn is_still_meant(trace: TraceRef) -> bool {
+    if !trace.is_recording() {
+        return trace.passed_on.is_for_all_below();
+    }
     let mut id = [0u8; 16];
-    unsafe { sys::tr_trace_get_id(trace, id.as_mut_ptr()) != sys::TR_ESTALE }
+    unsafe { sys::tr_trace_get_id(trace.handle(), id.as_mut_ptr()) != sys::TR_ESTALE }
 }
 
 /// The span that is current on this thread.

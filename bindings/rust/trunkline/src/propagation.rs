@@ -1,7 +1,7 @@
 //! W3C trace context, to follow an agent across processes.
 
 use crate::error::check;
-use crate::Result;
+use crate::{session, Result};
 use trunkline_sys as sys;
 
 /// Where a trace continues from: what a `traceparent` says.
@@ -43,31 +43,40 @@ impl Context {
     }
 }
 
-/// A context that is handed on as it came, in words: every span holds one, and these are copied without a branch. The trace
-/// id of none is 0.
+/// What a trace that is not recorded leaves: the context that came, which is handed on, and the session that did not record
+/// it. In words: every span holds one, and these are copied without a branch. The trace id of no context is 0.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub(crate) struct PassedOn {
     trace_id: [u64; 2],
     span_id: u64,
-    flags: u64,
+    flags: u32,
+    session: u32,
 }
 
 impl PassedOn {
-    /// The `traceparent` that says this.
-    pub(crate) fn to_text(self) -> Option<String> {
-        let ([high, low], span_id, flags) = (self.trace_id, self.span_id, self.flags);
-        (self.trace_id != [0; 2]).then(|| format!("00-{high:016x}{low:016x}-{span_id:016x}-{flags:02x}"))
-    }
-}
-
-impl From<Context> for PassedOn {
-    fn from(context: Context) -> Self {
+    /// Of a trace that was not accepted now.
+    pub(crate) fn unrecorded(context: Option<Context>) -> Self {
+        let none = Self { session: session::number(), ..Self::default() };
+        let Some(context) = context else { return none };
         let trace_id = u128::from_be_bytes(context.trace_id());
         Self {
             trace_id: [(trace_id >> 64) as u64, trace_id as u64],
             span_id: u64::from_be_bytes(context.span_id()),
-            flags: context.flags().into(),
+            flags: context.flags(),
+            ..none
         }
+    }
+
+    /// Whether what is below is not recorded either. What began before the session did says nothing about it.
+    #[inline]
+    pub(crate) fn is_for_all_below(&self) -> bool {
+        self.trace_id != [0; 2] || self.session == session::number()
+    }
+
+    /// The `traceparent` that says this.
+    pub(crate) fn to_text(self) -> Option<String> {
+        let ([high, low], span_id, flags) = (self.trace_id, self.span_id, self.flags);
+        (self.trace_id != [0; 2]).then(|| format!("00-{high:016x}{low:016x}-{span_id:016x}-{flags:02x}"))
     }
 }
 

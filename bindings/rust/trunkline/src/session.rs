@@ -3,8 +3,16 @@
 use crate::config::{milliseconds, with_message};
 use crate::error::{check, text_at};
 use crate::{Builder, Result};
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 use trunkline_sys as sys;
+
+static NUMBER: AtomicU32 = AtomicU32::new(0);
+
+/// Which session of this crate it is; 0 before the first.
+pub(crate) fn number() -> u32 {
+    NUMBER.load(Ordering::Relaxed)
+}
 
 /// Starts the library with the environment and the defaults; [`Builder`] takes more.
 pub fn init() -> Result<Session> {
@@ -37,6 +45,7 @@ pub struct Session {
 impl Session {
     pub(crate) fn start(config: &sys::tr_config, timeout: Duration) -> Result<Self> {
         with_message(|error| unsafe { sys::tr_init(config, error) })?;
+        NUMBER.fetch_add(1, Ordering::Relaxed);
         Ok(Self { timeout })
     }
 

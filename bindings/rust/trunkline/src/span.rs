@@ -236,7 +236,8 @@ impl Span {
 
     pub(crate) fn with_own_trace(name: &str, kind: Kind) -> Self {
         let trace = unsafe { sys::tr_trace_start(start(name), name.len(), std::ptr::null()) };
-        let mut span = Self::start(TraceRef { trace, passed_on: PassedOn::default() }, 0, name, kind);
+        let passed_on = if trace == 0 { PassedOn::unrecorded(None) } else { PassedOn::default() };
+        let mut span = Self::start(TraceRef { trace, passed_on }, 0, name, kind);
         span.owns_trace = true;
         span
     }

@@ -19,7 +19,7 @@ pub fn trace(name: &str) -> Trace {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct TraceRef {
     pub(crate) trace: sys::tr_trace,
-    /// What a trace that is not recorded was to continue: who is called from here is told of it as it came.
+    /// Of a trace that is not recorded: who is called from here is told of the context as it came.
     pub(crate) passed_on: PassedOn,
 }
 
@@ -171,7 +171,7 @@ impl<'a> TraceBuilder<'a> {
             metadata_count: metadata.len(),
         };
         let trace = unsafe { sys::tr_trace_start(self.name.as_ptr().cast(), self.name.len(), &options) };
-        let passed_on = self.parent.filter(|_| trace == 0).map_or_else(PassedOn::default, PassedOn::from);
+        let passed_on = if trace == 0 { PassedOn::unrecorded(self.parent) } else { PassedOn::default() };
         Trace { at: TraceRef { trace, passed_on }, started_in_panic: std::thread::panicking() }
     }
 }

@@ -228,6 +228,23 @@ fn below_what_is_not_recorded_nothing_is() {
 }
 
 #[test]
+fn what_is_older_than_the_session_does_not_hide_what_is_below() {
+    let (before, came) = {
+        let _alone = common::alone();
+        let context = Context::extract("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-00").unwrap();
+        (trunkline::span("before", Kind::AGENT), Trace::builder("came").parent(context).start())
+    };
+    for round in 0..2 {
+        let world = World::new();
+        before
+            .in_scope(|| trunkline::span("outer", Kind::AGENT).in_scope(|| drop(trunkline::span("inner", Kind::STEP))));
+        came.in_scope(|| assert!(!trunkline::span("not sampled", Kind::STEP).is_recording()));
+        assert_eq!(world.spans().len(), 2, "{round}");
+        assert_eq!(world.span("inner").parent_id, Some(world.span("outer").span_id));
+    }
+}
+
+#[test]
 fn a_trace_is_recorded_whole_or_not_at_all() {
     const TRACES: usize = 64;
     let world = World::with(|builder| builder.sample_ratio(0.5));
