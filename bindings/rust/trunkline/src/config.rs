@@ -2,7 +2,7 @@
 
 use crate::messages::{self, Log};
 use crate::panics::contained;
-use crate::{Error, Result, Session};
+use crate::{current, Error, Result, Session};
 use std::ffi::{c_char, c_int, c_void, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
@@ -215,7 +215,7 @@ impl Builder {
     }
 
     /// Takes the library's messages, on its threads; otherwise they go to standard error. It must not block, must not
-    /// call the library, and is kept until the process ends.
+    /// call the library, and is kept until the process ends. It may use `tracing`: spans of it are not recorded here.
     pub fn log(mut self, log: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
         self.log = Some(Box::new(log));
         self
@@ -300,7 +300,7 @@ unsafe extern "C" fn call_redact(
     let redact = unsafe { &*user_data.cast::<Box<Redact>>() };
     let key = String::from_utf8_lossy(unsafe { bytes(key, key_size) });
     let value = String::from_utf8_lossy(unsafe { bytes(value, value_size) });
-    c_int::from(contained(|| redact(&key, &value)).unwrap_or(true))
+    c_int::from(contained(|| current::unrecorded(|| redact(&key, &value))).unwrap_or(true))
 }
 
 /// The error of a call that fills a `tr_error`.

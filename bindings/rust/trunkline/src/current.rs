@@ -1,5 +1,6 @@
 //! What is current on a thread: the span or trace that was entered last and not left yet. A new span is its child.
 
+use crate::propagation::PassedOn;
 use crate::{Kind, Span, SpanRef, TraceRef};
 use std::cell::RefCell;
 use std::marker::PhantomData;
@@ -59,6 +60,13 @@ impl Drop for Entered<'_> {
     fn drop(&mut self) {
         pop(self.place);
     }
+}
+
+/// Runs what the library calls and must not be called from: what it starts, by `tracing` too, is not recorded.
+pub(crate) fn unrecorded<T>(work: impl FnOnce() -> T) -> T {
+    let trace = TraceRef { trace: 0, passed_on: PassedOn::unrecorded(None) };
+    let _entered = Entered::new(trace.place());
+    work()
 }
 
 /// Starts a span: a child of what is current on this thread, else in a trace of its own, which ends with it.

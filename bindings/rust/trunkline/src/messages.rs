@@ -1,7 +1,7 @@
 //! What the library says about itself, and where that goes: to the host's function, else to standard error.
 
 use crate::panics::contained;
-use crate::Level;
+use crate::{current, Level};
 use std::ffi::{c_char, c_void};
 use std::io::Write;
 use std::ptr;
@@ -43,7 +43,7 @@ pub(crate) fn warn(text: &str) {
 unsafe extern "C" fn call(user_data: *mut c_void, level: sys::tr_level, message: *const c_char, size: usize) {
     let log = unsafe { &*user_data.cast::<Box<Log>>() };
     let text = String::from_utf8_lossy(unsafe { crate::config::bytes(message, size) });
-    contained(|| log(level_of(level), &text));
+    contained(|| current::unrecorded(|| log(level_of(level), &text)));
 }
 
 fn level_of(raw: sys::tr_level) -> Level {

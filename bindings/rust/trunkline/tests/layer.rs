@@ -244,6 +244,30 @@ fn a_panic_that_is_caught_outside_of_a_span_marks_it_as_failed() {
 }
 
 #[test]
+fn what_the_library_calls_may_use_tracing() {
+    fn said(level: trunkline::Level, text: &str) {
+        let _span = info_span!("said").entered();
+        warn!("{level:?} {text}");
+    }
+    let subscriber = tracing_subscriber::registry().with(trunkline::Layer::new());
+    // For the threads of the library, too; no other test of this program looks at what has no subscriber of its own.
+    tracing::subscriber::set_global_default(subscriber).unwrap();
+    let _before = info_span!("before").entered();
+    let world = World::with(|builder| {
+        let redact = |key: &str, value: &str| {
+            said(trunkline::Level::Info, key);
+            value == "hidden"
+        };
+        builder.log_level(trunkline::Level::Debug).log(said).redact(redact)
+    });
+    info_span!("s", key = "hidden").in_scope(|| info!("event"));
+    let spans = world.spans();
+    assert_eq!(spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["s"]);
+    assert_eq!(spans[0].attributes["key"], "Str(\"__redacted__\")");
+    assert_eq!(trunkline::stats().spans_started, 1);
+}
+
+#[test]
 fn without_a_session_nothing_happens() {
     let _alone = common::alone();
     traced(|| {
