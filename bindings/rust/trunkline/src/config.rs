@@ -6,8 +6,8 @@ use crate::{current, Error, Result, Session};
 use std::ffi::{c_char, c_int, c_void, CString, OsStr};
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
-use std::slice;
 use std::time::Duration;
+use std::{fmt, slice};
 use trunkline_sys as sys;
 
 macro_rules! choices {
@@ -77,7 +77,7 @@ choices! {
 }
 
 type Place = fn(&mut sys::tr_config) -> &mut *const c_char;
-type Change = Box<dyn FnOnce(&mut sys::tr_config)>;
+type Change = Box<dyn FnOnce(&mut sys::tr_config) + Send>;
 type Redact = dyn Fn(&str, &str) -> bool + Send + Sync;
 
 /// Configures and starts the library. What is not set here is taken from the environment (`TRUNKLINE_...`), else it has
@@ -90,6 +90,12 @@ pub struct Builder {
     log: Option<Box<Log>>,
     redact: Option<Box<Redact>>,
     exit_timeout: Option<Duration>,
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        out.debug_struct("Builder").finish_non_exhaustive()
+    }
 }
 
 impl Builder {
@@ -262,7 +268,7 @@ impl Builder {
         self
     }
 
-    fn change(mut self, change: impl FnOnce(&mut sys::tr_config) + 'static) -> Self {
+    fn change(mut self, change: impl FnOnce(&mut sys::tr_config) + Send + 'static) -> Self {
         self.changes.push(Box::new(change));
         self
     }

@@ -7,7 +7,7 @@ use std::error::Error;
 use std::fmt::Debug;
 use tracing_core::field::{Field, Visit};
 use tracing_core::span::{Attributes, Id, Record};
-use tracing_core::{Event, Level, Metadata, Subscriber};
+use tracing_core::{Event, Level, Subscriber};
 use tracing_subscriber::layer::Context;
 use tracing_subscriber::registry::LookupSpan;
 
@@ -81,13 +81,16 @@ impl<S: Subscriber + for<'a> LookupSpan<'a>> tracing_subscriber::Layer<S> for La
         let mut fields = Fields::default();
         event.record(&mut fields);
         let metadata = event.metadata();
+        // What comes from the crate `log` has its own target as a field.
+        let of_log = fields.take("log.target");
+        let target = of_log.as_deref().unwrap_or(metadata.target());
         if *metadata.level() == Level::ERROR {
-            fields.fail(place, metadata);
+            fields.fail(place, target, metadata.name());
         }
         let name = fields.take("otel.name").or_else(|| fields.take("message"));
         let level = metadata.level().as_str().to_lowercase();
         let types: Vec<_> = fields.errors.iter().map(|error| format!("{}.type", error.field)).collect();
-        let mut attributes = vec![("level", Value::Str(&level)), ("target", Value::Str(metadata.target()))];
+        let mut attributes = vec![("level", Value::Str(&level)), ("target", Value::Str(target))];
         attributes.extend(fields.values.iter().map(|(key, value)| (*key, value.lend())));
         for (error, type_key) in fields.errors.iter().zip(&types) {
             attributes.push((error.field, Value::Str(&error.message)));
@@ -224,11 +227,11 @@ impl Fields {
     }
 
     /// Marks what an event happened in as failed, by its error or else its words.
-    fn fail(&self, place: Place, metadata: &Metadata<'_>) {
+    fn fail(&self, place: Place, target: &str, name: &str) {
         let words = ["error", "message", "otel.name"].into_iter().find_map(|key| self.text(key));
         let (error_type, message) = match self.errors.last() {
             Some(error) => (error.error_type.as_str(), error.message.as_str()),
-            None => (metadata.target(), words.as_deref().unwrap_or(metadata.name())),
+            None => (target, words.as_deref().unwrap_or(name)),
         };
         match span_at(place) {
             Some(span) => drop(span.set_error(error_type, message)),

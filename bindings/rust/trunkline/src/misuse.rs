@@ -15,6 +15,24 @@
 /// ```
 pub struct Unused;
 
+/// What may go to other threads, and be used by several.
+/// ```
+/// fn sent<T: Send>() {}
+/// fn shared<T: Send + Sync>() {}
+/// shared::<(trunkline::Trace, trunkline::Span, trunkline::Run, trunkline::Session, trunkline::Retained)>();
+/// shared::<(trunkline::Options, trunkline::Context, trunkline::Error, trunkline::Value<'static>)>();
+/// sent::<(trunkline::Builder, trunkline::Registration)>();
+/// ```
+/// ```compile_fail
+/// fn sent<T: Send>() {}
+/// sent::<trunkline::Entered<'static>>();
+/// ```
+/// ```compile_fail
+/// fn sent<T: Send>() {}
+/// sent::<trunkline::Record<'static>>();
+/// ```
+pub struct Threads;
+
 /// A guard stays on its thread.
 /// ```no_run
 /// fn spawn(_task: impl Send) {}

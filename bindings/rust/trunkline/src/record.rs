@@ -89,6 +89,12 @@ impl<'a> Event<'a> {
     }
 }
 
+impl fmt::Debug for Event<'_> {
+    fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(out, "{:?} {:?}", self.name(), self.attributes().collect::<Vec<_>>())
+    }
+}
+
 unsafe fn items<'a, T>(data: *const T, count: usize) -> &'a [T] {
     if data.is_null() {
         return &[];

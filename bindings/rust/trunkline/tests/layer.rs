@@ -218,6 +218,18 @@ fn an_error_in_words_is_what_the_span_failed_with() {
 }
 
 #[test]
+fn records_of_the_crate_log_keep_their_target() {
+    let world = World::new();
+    traced(|| {
+        info_span!("s").in_scope(|| error!(target: "log", { log.target = "hyper", log.line = 7 }, "refused"));
+    });
+    let span = world.span("s");
+    assert_eq!((span.text("error_type"), span.text("error_message")), ("hyper", "refused"));
+    let attributes: Vec<_> = span.events[0].1.iter().map(|(key, value)| format!("{key}={value}")).collect();
+    assert_eq!(attributes, ["level=Str(\"error\")", "log.line=I64(7)", "target=Str(\"hyper\")"]);
+}
+
+#[test]
 fn what_happens_in_no_span_happens_in_the_trace() {
     let world = World::new();
     traced(|| {
