@@ -139,6 +139,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   std::vector<std::shared_ptr<Feed>> adopted_;
   tr_processor_stats counts_{};
   uint32_t failures_ = 0;  // in a row
+  int64_t complained_at_ = 0;
   bool poisoned_ = false;
   int64_t retry_at_ = 0;
   int64_t retry_delay_ = 0;

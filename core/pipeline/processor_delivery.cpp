@@ -10,6 +10,7 @@ namespace {
 
 constexpr int64_t kFirstRetryNs = 1'000'000;
 constexpr int64_t kLongestRetryNs = 1'000'000'000;
+constexpr int64_t kComplaintsApartNs = 60'000'000'000;
 
 void add(tr_tally* sum, const tr_tally& more) {
   sum->spans += more.spans;
@@ -233,10 +234,14 @@ void Processor::split_and_acknowledge(OwnedBatch* batch, size_t taken, int resul
   if (!complaint.empty() && say_ != nullptr) say_(TR_LEVEL_WARN, complaint);
 }
 
-// The first of a row and the one that is too many are worth a word.
+// The first of a row, unless there was one just now, and the one that is too many are worth a word.
 void Processor::note_failure(int result, std::string* complaint) {
   ++failures_;
-  if (failures_ == 1) *complaint = "processor " + name_ + " refuses records: " + tr_strerror(result);
+  const int64_t now = os::monotonic_now();
+  if (failures_ == 1 && (complained_at_ == 0 || now - complained_at_ >= kComplaintsApartNs)) {
+    *complaint = "processor " + name_ + " refuses records: " + tr_strerror(result);
+    complained_at_ = now;
+  }
   if (poisoned_ || failures_ < TR_POISON_LIMIT) return;
   poisoned_ = true;
   *complaint =

@@ -97,3 +97,31 @@ fn what_a_hook_fails_with_is_said_where_the_library_says_things() {
         }
     }
 }
+
+/// Fails every other time, and says nothing.
+struct Flapping(u32);
+
+impl Processor for Flapping {
+    fn on_record(&mut self, _record: &Record<'_>) -> Outcome {
+        self.0 += 1;
+        if self.0 % 2 == 0 {
+            Ok(())
+        } else {
+            Err("now and then".into())
+        }
+    }
+
+    fn on_error(&mut self, _hook: &str, _error: &(dyn std::error::Error + Send + Sync)) {}
+}
+
+#[test]
+fn what_fails_now_and_then_is_not_said_each_time() {
+    let said = Arc::new(Mutex::new(Vec::new()));
+    let messages = said.clone();
+    let world = World::bare(|builder| builder.log(move |_, text| messages.lock().unwrap().push(text.to_string())));
+    trunkline::add_processor(Registration::one_by_one("flapping", Flapping(0))).unwrap();
+    (0..50).for_each(|_| drop(trunkline::span("s", Kind::STEP)));
+    trunkline::flush(common::LIMIT).unwrap();
+    drop(world);
+    assert_eq!(*said.lock().unwrap(), ["processor flapping refuses records: internal error"]);
+}
