@@ -5,7 +5,9 @@ use crate::{current, Level};
 use std::ffi::{c_char, c_void};
 use std::io::Write;
 use std::ptr;
-use std::sync::atomic::{AtomicPtr, AtomicU32, Ordering};
+use std::sync::atomic::{AtomicPtr, AtomicU32, AtomicU64, Ordering};
+use std::sync::OnceLock;
+use std::time::Instant;
 use trunkline_sys as sys;
 
 pub(crate) type Log = dyn Fn(Level, &str) + Send + Sync;
@@ -13,6 +15,11 @@ pub(crate) type Log = dyn Fn(Level, &str) + Send + Sync;
 /// Of the session that began last; the functions stay until the process ends.
 static LOG: AtomicPtr<Box<Log>> = AtomicPtr::new(ptr::null_mut());
 static LEVEL: AtomicU32 = AtomicU32::new(sys::TR_LEVEL_WARN);
+
+/// Most warnings of this crate in a minute: what fails now and then may do so often.
+const MOST: u32 = 16;
+static MINUTE: AtomicU64 = AtomicU64::new(0);
+static SAID: AtomicU32 = AtomicU32::new(0);
 
 /// Gives the function to the library.
 pub(crate) fn set(config: &mut sys::tr_config, log: Box<Log>) {
@@ -24,11 +31,21 @@ pub(crate) fn set(config: &mut sys::tr_config, log: Box<Log>) {
 pub(crate) fn follow(config: &sys::tr_config) {
     LOG.store(config.log_user_data.cast(), Ordering::Release);
     LEVEL.store(config.log_level, Ordering::Relaxed);
+    SAID.store(0, Ordering::Relaxed);
+}
+
+fn is_one_too_many() -> bool {
+    static BEGIN: OnceLock<Instant> = OnceLock::new();
+    let minute = BEGIN.get_or_init(Instant::now).elapsed().as_secs() / 60;
+    if MINUTE.swap(minute, Ordering::Relaxed) != minute {
+        SAID.store(0, Ordering::Relaxed);
+    }
+    SAID.fetch_add(1, Ordering::Relaxed) >= MOST
 }
 
 /// A warning of this crate, as those of the library.
 pub(crate) fn warn(text: &str) {
-    if LEVEL.load(Ordering::Relaxed) < sys::TR_LEVEL_WARN {
+    if LEVEL.load(Ordering::Relaxed) < sys::TR_LEVEL_WARN || is_one_too_many() {
         return;
     }
     match unsafe { LOG.load(Ordering::Acquire).as_ref() } {

@@ -60,7 +60,7 @@ pub trait Processor: Send + 'static {
     }
 
     /// A hook has failed with this error, or panicked in these words. Unless it is written this is a warning, which goes where
-    /// the library's own go; see [`Builder::log`](crate::Builder::log).
+    /// the library's own go, at most 16 in a minute; see [`Builder::log`](crate::Builder::log).
     fn on_error(&mut self, hook: &str, error: &(dyn std::error::Error + Send + Sync)) {
         messages::warn(&format!("{hook} of a processor failed: {error}"));
     }

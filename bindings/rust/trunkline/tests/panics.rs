@@ -98,7 +98,7 @@ fn what_a_hook_fails_with_is_said_where_the_library_says_things() {
     }
 }
 
-/// Fails every other time, and says nothing.
+/// Fails every other time.
 struct Flapping(u32);
 
 impl Processor for Flapping {
@@ -110,8 +110,6 @@ impl Processor for Flapping {
             Err("now and then".into())
         }
     }
-
-    fn on_error(&mut self, _hook: &str, _error: &(dyn std::error::Error + Send + Sync)) {}
 }
 
 #[test]
@@ -123,5 +121,8 @@ fn what_fails_now_and_then_is_not_said_each_time() {
     (0..50).for_each(|_| drop(trunkline::span("s", Kind::STEP)));
     trunkline::flush(common::LIMIT).unwrap();
     drop(world);
-    assert_eq!(*said.lock().unwrap(), ["processor flapping refuses records: internal error"]);
+    let said = said.lock().unwrap();
+    let (own, of_library): (Vec<_>, Vec<_>) = said.iter().partition(|text| text.contains("of a processor failed"));
+    assert_eq!(of_library, [&"processor flapping refuses records: internal error"]);
+    assert!((16..=32).contains(&own.len()), "a minute may end meanwhile: {own:?}");
 }
