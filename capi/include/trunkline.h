@@ -229,8 +229,9 @@ typedef uint32_t tr_level;
  * the library. The message is *borrowed* for the call, one line, control characters escaped. */
 typedef void (*tr_log_callback)(void *user_data, tr_level level, const char *message, size_t size);
 
-/* Decides about one text value (an attribute, a string inside JSON, an error message, an event's attribute): non-zero
- * replaces it by "__redacted__". Called on the worker thread; must not block and must not call the library. */
+/* Decides about one text value (an attribute, a string inside JSON, an event's attribute; with an empty key a name, an
+ * input, an error message or another field): non-zero replaces it by "__redacted__". Called on the worker thread; must not
+ * block and must not call the library. */
 typedef int (*tr_redact_callback)(void *user_data, const char *key, size_t key_size, const char *value,
                                   size_t value_size);
 

@@ -227,8 +227,9 @@ impl Builder {
         self
     }
 
-    /// Decides whether the text under a key is replaced by `__redacted__`, on a thread of the library. It must not block,
-    /// must not call the library, and is kept until the process ends. One that panics hides the text.
+    /// Decides by key and text whether a text is replaced by `__redacted__`, on a thread of the library; names, inputs and other
+    /// fields come with an empty key. It must not block, must not call the library, and is kept until the process ends. One
+    /// that panics hides the text.
     pub fn redact(mut self, redact: impl Fn(&str, &str) -> bool + Send + Sync + 'static) -> Self {
         self.redact = Some(Box::new(redact));
         self
