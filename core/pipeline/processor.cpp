@@ -72,6 +72,7 @@ void Processor::live_begins(uint64_t first_sequence) {
   const std::lock_guard lock(mutex_);
   if (!live_ || live_begun_) return;
   live_->set_first_sequence(first_sequence);
+  offered_through_ = first_sequence - 1;
   live_begun_ = true;
 }
 
@@ -87,6 +88,7 @@ void Processor::offer(const Block& block) {
   const std::lock_guard lock(mutex_);
   if (!live_begun_ || state_ == State::kRemoved || state_ == State::kFinished) return;
   add(&counts_.offered, block.tally(live_->first_sequence(), wants_span_starts()));
+  offered_through_ = block.last_sequence();
 }
 
 void Processor::wake() {
@@ -199,10 +201,6 @@ void Processor::remove() {
     const std::lock_guard lock(mutex_);
     if (state_ != State::kOpen && state_ != State::kClosing) return;
     state_ = State::kRemoved;
-    // A block may have been taken before the worker came to offer it here.
-    const tr_tally sum = accounted();
-    counts_.offered.spans = std::max(counts_.offered.spans, sum.spans);
-    counts_.offered.records = std::max(counts_.offered.records, sum.records);
     count_rest(&counts_.removed);
   }
   wake();

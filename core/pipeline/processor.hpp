@@ -136,6 +136,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
   State state_ = State::kOpen;
   std::shared_ptr<Feed> live_;
   bool live_begun_ = false;
+  uint64_t offered_through_ = 0;  // sequence; what is after it in the log is not booked yet
   std::vector<std::shared_ptr<Feed>> adopted_;
   tr_processor_stats counts_{};
   uint32_t failures_ = 0;  // in a row

@@ -50,13 +50,15 @@ void Processor::finish_adopted(const std::shared_ptr<Feed>& feed) {
 OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t most, bool* progress) {
   const tr_tally offered_before = counts_.offered;
   const Feed::Range wanted = feed->next();
-  auto read = feed->source().read(wanted.from);
+  const uint64_t through = feed == live_ ? offered_through_ : std::numeric_limits<uint64_t>::max();
+  auto read = wanted.from <= through ? feed->source().read(wanted.from) : std::shared_ptr<const Block>();
   if (!read) {  // a passing error of the disk, of which nothing else will wake anybody
     back_off();
     return nullptr;
   }
   const std::shared_ptr<const Block> block = std::move(*read);
-  if (block == nullptr || (wanted.to != 0 && block->first_sequence() > wanted.to)) {
+  if (block == nullptr || block->first_sequence() > through ||
+      (wanted.to != 0 && block->first_sequence() > wanted.to)) {
     if (wanted.to != 0) {  // what was to be offered again is gone
       feed->give(wanted);
       static_cast<void>(feed->acknowledge(wanted, std::nullopt));
@@ -75,7 +77,7 @@ OwnedBatch* Processor::batch_from(const std::shared_ptr<Feed>& feed, uint32_t mo
                              [](const Block::Entry& entry, uint64_t sequence) { return entry.sequence < sequence; });
   uint64_t last = wanted.from;
   for (; at != entries.end() && batch->pointers.size() < most; ++at) {
-    if (wanted.to != 0 && at->sequence > wanted.to) break;
+    if (at->sequence > through || (wanted.to != 0 && at->sequence > wanted.to)) break;
     last = at->sequence;
     if (at->origin < first || (at->type == TR_RECORD_SPAN_START && !span_starts)) continue;
     batch->pointers.push_back(&block->records()[static_cast<size_t>(at - entries.begin())]);
@@ -119,7 +121,7 @@ OwnedBatch* Processor::next_batch(uint32_t most, bool* more) {
     }
     if (!live_begun_) continue;
     if (OwnedBatch* batch = batch_from(live_, most, &progress)) {
-      *more = live_->next().from <= live_->source().last_sequence();
+      *more = live_->next().from <= offered_through_;
       return batch;
     }
   }
