@@ -22,6 +22,9 @@ func NewTransport(base http.RoundTripper) http.RoundTripper {
 type transport struct{ base http.RoundTripper }
 
 func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL == nil || request.Header == nil { // which the wrapped one refuses in its own words
+		return t.base.RoundTrip(request)
+	}
 	if !trunkline.CurrentTrace(request.Context()).Recording() {
 		return t.base.RoundTrip(passOn(request))
 	}
@@ -42,12 +45,25 @@ func (t transport) RoundTrip(request *http.Request) (*http.Response, error) {
 	if response.StatusCode >= http.StatusBadRequest {
 		span.SetError("http_"+strconv.Itoa(response.StatusCode), response.Status)
 	}
-	if _, writes := response.Body.(io.Writer); writes || response.Body == nil { // a connection of its own from here
+	if endsHere(response.Body) {
 		span.End()
 		return response, nil
 	}
 	response.Body = &body{ReadCloser: response.Body, span: span}
 	return response, nil
+}
+
+// CloseIdleConnections is what http.Client asks its transport for.
+func (t transport) CloseIdleConnections() {
+	if closer, ok := t.base.(interface{ CloseIdleConnections() }); ok {
+		closer.CloseIdleConnections()
+	}
+}
+
+// endsHere tells of a body that there is none, or that it is a connection of its own from here.
+func endsHere(body io.ReadCloser) bool {
+	_, writes := body.(io.Writer)
+	return writes || body == nil || body == http.NoBody
 }
 
 // passOn hands on that the trace, which came from elsewhere, is not sampled.

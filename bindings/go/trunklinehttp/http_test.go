@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"strings"
 	"sync"
 	"testing"
@@ -145,8 +146,9 @@ func TestFailuresOfBothSides(t *testing.T) {
 	if _, err := get(ctx, client, at.URL+"/panic"); err == nil {
 		t.Error("a server that panics answers")
 	}
-	if found := kept.find(t, trunkline.RecordTraceEnd, "GET /panic"); found.ErrorMessage != "boom" {
-		t.Errorf("%+v", found)
+	panicked := kept.find(t, trunkline.RecordTraceEnd, "GET /panic")
+	if route, _ := panicked.Attr("http.route"); panicked.ErrorMessage != "boom" || route.Text() != "/panic" {
+		t.Errorf("%+v", panicked)
 	}
 	at.Close()
 	if _, err := get(ctx, client, "http://127.0.0.1:1/x"); err == nil {
@@ -195,6 +197,10 @@ func TestWhatPassesUnchanged(t *testing.T) {
 	if text, err := get(context.Background(), client, at.URL+"/hijack"); err != nil || text != "taken" {
 		t.Error(text, err)
 	}
+	hijacked := kept.find(t, trunkline.RecordTraceEnd, "GET /hijack")
+	if status, told := hijacked.Attr("http.response.status_code"); told {
+		t.Error("of a connection that was taken over the answer is known:", status)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	traced, trace := trunkline.StartTrace(ctx, "agent")
@@ -203,3 +209,45 @@ func TestWhatPassesUnchanged(t *testing.T) {
 	}
 	trace.End()
 }
+
+// A bare transport stands in for the network.
+type bare struct {
+	body   io.ReadCloser
+	closed bool
+}
+
+func (b *bare) RoundTrip(request *http.Request) (*http.Response, error) {
+	if request.URL == nil || request.Header == nil {
+		return nil, errors.New("not a request")
+	}
+	return &http.Response{StatusCode: http.StatusNoContent, Body: b.body, Request: request}, nil
+}
+
+func (b *bare) CloseIdleConnections() { b.closed = true }
+
+func TestATransportIsWhatItWraps(t *testing.T) {
+	kept := session(t)
+	base := &bare{body: http.NoBody}
+	transport := NewTransport(base)
+	ctx, trace := trunkline.StartTrace(context.Background(), "agent")
+	for _, incomplete := range []*http.Request{{}, {Method: http.MethodGet, URL: &url.URL{Host: "x"}}} {
+		if _, err := transport.RoundTrip(incomplete.WithContext(ctx)); err == nil || err.Error() != "not a request" {
+			t.Error(err)
+		}
+	}
+	request, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://nowhere/x", nil)
+	response, err := transport.RoundTrip(request)
+	if err != nil || response.Body != http.NoBody {
+		t.Error(response, err)
+	}
+	kept.find(t, trunkline.RecordSpanEnd, "GET nowhere") // which nobody has to close
+	trace.End()
+	if (&http.Client{Transport: transport}).CloseIdleConnections(); !base.closed {
+		t.Error("idle connections stay open")
+	}
+	NewTransport(roundTrip(nil)).(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
+type roundTrip func(*http.Request) (*http.Response, error)
+
+func (r roundTrip) RoundTrip(request *http.Request) (*http.Response, error) { return r(request) }

@@ -24,30 +24,36 @@ func Handler(next http.Handler) http.Handler {
 		defer trace.End()
 		answer := &answer{ResponseWriter: w}
 		request := r.WithContext(ctx)
+		defer func() { // after a panic, too
+			r.Pattern = request.Pattern // which a mux sets on the request that it was given
+			if request.Pattern != "" {
+				trace.Set(trunkline.String("http.route", request.Pattern))
+			}
+		}()
 		next.ServeHTTP(answer, request)
-		r.Pattern = request.Pattern // which a mux sets on the request that it was given
-		status := answer.statusCode()
-		trace.Set(trunkline.Int("http.response.status_code", status))
-		if request.Pattern != "" {
-			trace.Set(trunkline.String("http.route", request.Pattern))
-		}
-		if status >= http.StatusInternalServerError {
-			trace.SetError("http_"+strconv.Itoa(status), http.StatusText(status))
-		}
+		answer.tell(trace)
 	})
 }
 
 // An answer remembers the status. What else the writer can do stays possible.
 type answer struct {
 	http.ResponseWriter
-	status int
+	status   int
+	hijacked bool // what is said on the connection from there is not seen
 }
 
-func (a *answer) statusCode() int {
-	if a.status == 0 {
-		return http.StatusOK
+func (a *answer) tell(trace *trunkline.Trace) {
+	status := a.status
+	if status == 0 {
+		if a.hijacked {
+			return
+		}
+		status = http.StatusOK
 	}
-	return a.status
+	trace.Set(trunkline.Int("http.response.status_code", status))
+	if status >= http.StatusInternalServerError {
+		trace.SetError("http_"+strconv.Itoa(status), http.StatusText(status))
+	}
 }
 
 func (a *answer) WriteHeader(status int) {
@@ -69,7 +75,9 @@ func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flus
 
 // Hijack is for web sockets.
 func (a *answer) Hijack() (net.Conn, *bufio.ReadWriter, error) {
-	return http.NewResponseController(a.ResponseWriter).Hijack()
+	connection, buffered, err := http.NewResponseController(a.ResponseWriter).Hijack()
+	a.hijacked = a.hijacked || err == nil
+	return connection, buffered, err
 }
 
 // ReadFrom lets files be sent by the kernel.
