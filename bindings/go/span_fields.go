@@ -49,7 +49,8 @@ func (s *Span) SetModel(model string) { s.setField(C.TRGO_MODEL, textValue(TypeS
 // SetForeignID keeps the id that another system gave the span.
 func (s *Span) SetForeignID(id string) { s.setField(C.TRGO_FOREIGN_ID, textValue(TypeString, id)) }
 
-// SetInput sets what went in: text, or anything else as JSON (json.RawMessage: JSON that is there already).
+// SetInput sets what went in: text, or anything else as JSON (json.RawMessage: JSON that is there already). An error is its
+// message.
 func (s *Span) SetInput(value any) {
 	if s.Recording() {
 		s.setField(C.TRGO_INPUT, contentValue(value))

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
-	"math"
 	"os"
 	"path/filepath"
 	"strings"
@@ -222,38 +221,6 @@ func TestPanicsAreRecordedAndGoOn(t *testing.T) {
 	expect(t, "the trace of a root has failed", kept.only(t, RecordTraceEnd, "root").ErrorMessage, "boom")
 	expect(t, "the type of a text", kept.span(t, "text").ErrorType, "panic")
 	expect(t, "the type of an error", kept.span(t, "error").ErrorType, "errors.errorString")
-}
-
-type unspeakable struct{}
-
-func (unspeakable) MarshalJSON() ([]byte, error) { panic("no") }
-
-func TestValuesOfAnyType(t *testing.T) {
-	kept := session(t)
-	_, span := Start(context.Background(), "span", Strings("many", []string{"a", "", "b"}))
-	circle := map[string]any{}
-	circle["self"] = circle
-	span.Set(Attrs(map[string]any{"nil": nil, "uint": uint64(math.MaxUint64), "struct": struct{ A, B int }{1, 2},
-		"html": map[string]string{"a": "<b>&"}, "raw": json.RawMessage(`[1]`), "nan": map[string]float64{"x": math.NaN()},
-		"circle": circle, "panics": unspeakable{}, "": "no key", "func": func() {}, "f32": float32(0.5),
-		"time": time.Unix(0, 0).UTC(), "bytes": []byte{0, 255}})...)
-	span.Set(String(strings.Repeat("k", 70_000), "a key that is too long"), String("after", "x"))
-	span.End()
-	found := kept.span(t, "span")
-	for key, wanted := range map[string]string{"nil": "<nil>", "uint": "18446744073709551615", "struct": `{"A":1,"B":2}`,
-		"html": `{"a":"<b>&"}`, "raw": "[1]", "panics": "<trunkline.unspeakable>", "f32": "0.5", "after": "x",
-		"time": `"1970-01-01T00:00:00Z"`, "many": "[a  b]", "bytes": "[0 255]"} {
-		value, ok := found.Attr(key)
-		if !ok || value.String() != wanted {
-			t.Errorf("%s is %s and not %s", key, value, wanted)
-		}
-	}
-	for key, part := range map[string]string{"nan": "unsupported value: NaN", "circle": "cycle", "func": "func()"} {
-		if value, _ := found.Attr(key); !strings.Contains(value.Text(), part) {
-			t.Errorf("%s is %s", key, value)
-		}
-	}
-	expect(t, "the number of attributes", len(found.Attributes), 14)
 }
 
 func TestAttributesWaitAndCrossTogether(t *testing.T) {

@@ -3,7 +3,6 @@ package trunkline
 // Values and attributes: small structs without an interface in them, so that making one allocates nothing.
 
 import (
-	"bytes"
 	"encoding/json"
 	"fmt"
 	"math"
@@ -94,7 +93,7 @@ func Bytes(key string, value []byte) Attr { return Attr{key, listValue(TypeBytes
 // RawJSON is an attribute of JSON text. Text that does not parse is kept as a string and flagged.
 func RawJSON(key, text string) Attr { return Attr{key, textValue(TypeJSON, text)} }
 
-// JSON is an attribute that is anything, as JSON. What JSON cannot say becomes a text that tells its type.
+// JSON is an attribute that is anything, as JSON. Parts that JSON cannot say become texts that tell their type.
 func JSON(key string, value any) Attr { return Attr{key, jsonValue(value)} }
 
 // Strings is an attribute that is a list of texts. Lists must not change until they are recorded.
@@ -109,7 +108,8 @@ func Floats(key string, values []float64) Attr { return Attr{key, listValue(Type
 // Bools is an attribute that is a list of truth values.
 func Bools(key string, values []bool) Attr { return Attr{key, listValue(TypeBools, values)} }
 
-// Any is an attribute of the type that fits the value; what is neither a scalar nor a list of scalars becomes JSON.
+// Any is an attribute of the type that fits the value: an error is its message, and what is neither a scalar nor a list of
+// scalars becomes JSON.
 func Any(key string, value any) Attr { return Attr{key, AnyValue(value)} }
 
 // Attrs makes attributes of a map, in the order of its keys.
@@ -124,82 +124,6 @@ func Attrs(values map[string]any) []Attr {
 		attrs = append(attrs, Any(key, values[key]))
 	}
 	return attrs
-}
-
-// AnyValue is the Value that fits.
-func AnyValue(value any) Value {
-	switch v := value.(type) {
-	case nil:
-		return Value{}
-	case Value:
-		return v
-	case string:
-		return textValue(TypeString, v)
-	case bool:
-		return Bool("", v).Value
-	case int:
-		return Int("", v).Value
-	case int8:
-		return Int("", v).Value
-	case int16:
-		return Int("", v).Value
-	case int32:
-		return Int("", v).Value
-	case int64:
-		return Int("", v).Value
-	case uint8:
-		return Int("", v).Value
-	case uint16:
-		return Int("", v).Value
-	case uint32:
-		return Int("", v).Value
-	case uint, uint64:
-		return jsonValue(v) // may be beyond 63 bits
-	case float32:
-		return Float("", float64(v)).Value
-	case float64:
-		return Float("", v).Value
-	case []byte:
-		return listValue(TypeBytes, v)
-	case json.RawMessage:
-		return listValue(TypeJSON, v)
-	case []string:
-		return listValue(TypeStrings, v)
-	case []int64:
-		return listValue(TypeInts, v)
-	case []float64:
-		return listValue(TypeFloats, v)
-	case []bool:
-		return listValue(TypeBools, v)
-	}
-	return jsonValue(value)
-}
-
-// jsonValue never fails: a tracer does not fail the agent it watches.
-func jsonValue(value any) (result Value) {
-	defer func() {
-		if panicked := recover(); panicked != nil { // in the value's own code
-			result = textValue(TypeString, fmt.Sprintf("<%T>", value))
-		}
-	}()
-	var text bytes.Buffer
-	encoder := json.NewEncoder(&text)
-	encoder.SetEscapeHTML(false)
-	if err := encoder.Encode(value); err != nil {
-		return textValue(TypeString, fmt.Sprintf("<%T: %v>", value, err))
-	}
-	return listValue(TypeJSON, bytes.TrimSuffix(text.Bytes(), []byte("\n")))
-}
-
-// contentValue is what an input or output is: text, or anything else as JSON.
-func contentValue(value any) Value {
-	switch v := value.(type) {
-	case string:
-		return textValue(TypeString, v)
-	case json.RawMessage:
-		return listValue(TypeJSON, v)
-	}
-	return jsonValue(value)
 }
 
 // ---- reading ----
