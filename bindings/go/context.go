@@ -2,7 +2,10 @@ package trunkline
 
 // Which span is current: a context.Context carries it, and nothing else does.
 
-import "context"
+import (
+	"context"
+	"fmt"
+)
 
 // A node is a context in which a trace or span is current. A new span lies in it, so that both are made at once.
 type node struct {
@@ -19,6 +22,15 @@ func (n *node) Value(key any) any {
 		return n
 	}
 	return n.Context.Value(key)
+}
+
+// String is what a log prints of a context, which must not look into a span that others write to.
+func (n *node) String() string {
+	around, ok := n.Context.(fmt.Stringer)
+	if !ok {
+		return fmt.Sprintf("%T.With(%v)", n.Context, n.current)
+	}
+	return fmt.Sprintf("%v.With(%v)", around, n.current)
 }
 
 // chosen tells whether it was made for a parent that somebody chose.

@@ -47,7 +47,9 @@ var logHandle = sync.OnceValue(func() C.uintptr_t { return C.uintptr_t(cgo.NewHa
 func Init(options ...Option) error {
 	chosen := settings{buffer: defaultBuffer}
 	for _, option := range options {
-		option(&chosen)
+		if option != nil {
+			option(&chosen)
+		}
 	}
 	if err := checkABI(uint32(C.tr_abi_version()), C.GoString(C.tr_version())); err != nil {
 		abandon(chosen.attachments)

@@ -48,6 +48,25 @@ func TestInitSaysWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestAnOptionThatIsNilIsNone(t *testing.T) {
+	session(t, nil)
+	add(t, Each(recordFunc(func(*Record) error { return nil }), nil))
+	_, trace := StartTrace(context.Background(), "trace", nil)
+	_, span := trace.Start(context.Background(), "span", nil)
+	span.End()
+	trace.End()
+}
+
+func TestWithoutCgoTheCompilerSaysWhatIsMissing(t *testing.T) {
+	build := exec.Command("go", "build", ".")
+	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
+	output, err := build.CombinedOutput()
+	lines := strings.SplitN(string(output), "\n", 3)
+	if err == nil || len(lines) < 2 || !strings.Contains(lines[1], "needs_Linux_and_cgo") {
+		t.Errorf("%v: %s", err, output)
+	}
+}
+
 func TestDisabled(t *testing.T) {
 	kept := session(t, WithDisabled())
 	recordTrace("trace", 1)

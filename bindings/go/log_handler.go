@@ -8,8 +8,8 @@ import (
 	"slices"
 )
 
-// NewLogHandler wraps a handler of log/slog: records that are logged with a context in which a span or trace is current
-// get trace_id and span_id, at the top level.
+// NewLogHandler wraps a handler of log/slog: records that are logged with a context in which a trace is current get
+// trace_id, where a span is current span_id, too, at the top level.
 func NewLogHandler(next slog.Handler) slog.Handler { return &logHandler{root: next, next: next} }
 
 type logHandler struct {

@@ -134,7 +134,9 @@ func attachment(processor any, each bool, options []ProcessorOption) Attachment 
 	}
 	host := &registration{processor: processor, each: each, name: typeName(processor)}
 	for _, option := range options {
-		option(host)
+		if option != nil {
+			option(host)
+		}
 	}
 	return Attachment{host: host}
 }

@@ -273,6 +273,17 @@ func (s *Span) Start(ctx context.Context, name string, options ...StartOption) (
 	return Start(ContextWithSpan(ctx, s), name, options...)
 }
 
+// String names the span, for a log.
+func (s *Span) String() string {
+	switch {
+	case s.Recording():
+		return s.trace.String() + ", span " + s.SpanID()
+	case s != nil && s.trace != nil: // where spans are started at its top
+		return s.trace.String()
+	}
+	return "not recorded"
+}
+
 // Trace is the trace of the span; nil when it is not recorded.
 func (s *Span) Trace() *Trace {
 	if !s.Recording() {

@@ -416,3 +416,28 @@ func TestRuns(t *testing.T) {
 	expect(t, "the exit code", finish.ExitCode, 3)
 	expect(t, "the trace", finish.TraceID.String(), trace.TraceID())
 }
+
+func TestWhatIsPrintedWhileASpanIsWrittenTo(t *testing.T) {
+	session(t)
+	ctx, trace := StartTrace(context.Background(), "trace")
+	within, span := Start(ctx, "span", String("password", "hunter2"))
+	done := make(chan struct{})
+	go func() {
+		defer close(done)
+		for i := range 1000 {
+			span.Set(Int("i", i))
+		}
+		span.End()
+	}()
+	for range 100 {
+		_ = fmt.Sprint(within, span, trace)
+	}
+	<-done
+	at := "trace " + trace.TraceID()
+	expect(t, "a trace", fmt.Sprint(trace), at)
+	expect(t, "its context", fmt.Sprint(ctx), "context.Background.With("+at+")")
+	expect(t, "a span", fmt.Sprint(span), at+", span "+span.SpanID())
+	expect(t, "its context", fmt.Sprint(within), "context.Background.With("+at+").With("+at+", span "+span.SpanID()+")")
+	expect(t, "none", fmt.Sprint((*Span)(nil), Disabled(struct{ context.Context }{ctx})),
+		"not recorded struct { context.Context }.With(not recorded)")
+}

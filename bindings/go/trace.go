@@ -205,6 +205,14 @@ func (t *Trace) TraceID() string {
 	return t.id.String()
 }
 
+// String names the trace, for a log.
+func (t *Trace) String() string {
+	if !t.Recording() {
+		return "not recorded"
+	}
+	return "trace " + t.TraceID()
+}
+
 // Traceparent is the W3C trace context that makes another process go on in this trace; empty when it has ended. Of a trace
 // that is not recorded it is the one that it continues, with its decision not to sample, or empty.
 func (t *Trace) Traceparent() string {

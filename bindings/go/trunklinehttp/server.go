@@ -15,7 +15,8 @@ import (
 const header = "Traceparent"
 
 // Handler makes each request a trace, which goes on with the trace that the header traceparent names, if it has one. The
-// trace is current in the request's context. It fails with a status of 500 or more, and with a panic, which goes on.
+// trace, and no span, is current in the request's context. It fails with a status of 500 or more, and with a panic, which goes
+// on.
 func Handler(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		ctx, trace := trunkline.StartTrace(r.Context(), r.Method+" "+r.URL.Path,
