@@ -112,18 +112,19 @@ func start(chosen *settings) error {
 // Flush waits until all that was recorded before the call is with every processor, and asks each to pass it on. Attributes
 // that wait in open spans are not part of it: see [Span.Flush]. The time is that of ctx; without a deadline 5 s.
 func Flush(ctx context.Context) error {
-	return waitFor(ctx, func(timeout C.uint32_t) C.int { return C.tr_flush(timeout) })
+	return waitFor(ctx, func(timeout time.Duration) error { return errorOf(C.tr_flush(milliseconds(timeout))) })
 }
 
 // Shutdown ends open spans as incomplete, delivers what is left and ends all processors. The time is that of ctx; without
 // a deadline 5 s. What is left is kept for the next start, and ErrTimedOut tells. A program that ends without it loses
 // nothing that was recorded, either: the next one that uses the directory delivers it. Idempotent; Init may follow.
 func Shutdown(ctx context.Context) error {
-	return waitFor(ctx, func(timeout C.uint32_t) C.int { return C.tr_shutdown(timeout) })
+	return waitFor(ctx, func(timeout time.Duration) error { return errorOf(C.tr_shutdown(milliseconds(timeout))) })
 }
 
-// waitFor makes a call that waits, for as long as the context allows.
-func waitFor(ctx context.Context, call func(timeout C.uint32_t) C.int) error {
+// waitFor makes a call that waits, for as long as the context allows. The call has begun when it returns, however short that
+// was: it must not come behind the next start of the library, and end that.
+func waitFor(ctx context.Context, call func(timeout time.Duration) error) error {
 	if C.trgo_inside_hook() != 0 { // on this very thread, which is the goroutine's until the hook returns
 		return ErrReentrant
 	}
@@ -133,10 +134,14 @@ func waitFor(ctx context.Context, call func(timeout C.uint32_t) C.int) error {
 		timeout = time.Until(deadline)
 	}
 	if ctx.Done() == nil {
-		return errorOf(call(milliseconds(timeout)))
+		return call(timeout)
 	}
-	done := make(chan error, 1)
-	go func() { done <- errorOf(call(milliseconds(timeout))) }()
+	begun, done := make(chan struct{}), make(chan error, 1)
+	go func() {
+		close(begun)
+		done <- call(timeout)
+	}()
+	<-begun
 	select {
 	case err := <-done:
 		return err

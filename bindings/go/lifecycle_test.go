@@ -11,6 +11,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -55,6 +56,19 @@ func TestAnOptionThatIsNilIsNone(t *testing.T) {
 	_, span := trace.Start(context.Background(), "span", nil)
 	span.End()
 	trace.End()
+}
+
+func TestACallThatIsNotWaitedForHasBegun(t *testing.T) {
+	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // where a new goroutine runs when this one lets it
+	over, cancel := context.WithCancel(context.Background())
+	cancel()
+	for range 100 {
+		var begun atomic.Bool
+		_ = waitFor(over, func(time.Duration) error { begun.Store(true); return nil })
+		if !begun.Load() {
+			t.Fatal("it may come behind the next start")
+		}
+	}
 }
 
 func TestWithoutCgoTheCompilerSaysWhatIsMissing(t *testing.T) {
