@@ -5,7 +5,10 @@ package trunkline
 // #include "glue.h"
 import "C"
 
-import "encoding/json"
+import (
+	"context"
+	"encoding/json"
+)
 
 // LocalOptions are those of the local store.
 type LocalOptions struct {
@@ -95,15 +98,18 @@ func FamilyPreset(model string) (map[string]any, error) {
 
 // DownloadArtifact downloads an artifact of W&B, "entity/project/name:alias", into a folder, which is made if need be. What is
 // not said of the name is taken from the options. Files that are there already with the right digest are not fetched again.
-// It needs no Init, and waits until all files are there.
-func DownloadArtifact(options WandbOptions, name, folder string) error {
+// It needs no Init, and waits until all files are there, or ctx is done; then the download may go on for a while, which does
+// no harm: a file gets its name when it is whole.
+func DownloadArtifact(ctx context.Context, options WandbOptions, name, folder string) error {
 	encoded, err := json.Marshal(options)
 	if err != nil {
 		return &Error{ErrInvalid, "the options: " + err.Error()}
 	}
-	data, size := text(string(encoded))
-	artifact, artifactSize := text(name)
-	into, intoSize := text(folder)
-	words := C.tr_error{struct_size: C.sizeof_tr_error}
-	return detailed(C.tr_wandb_download_artifact(data, size, artifact, artifactSize, into, intoSize, &words), &words)
+	return beside(orBackground(ctx), func() error {
+		data, size := text(string(encoded))
+		artifact, artifactSize := text(name)
+		into, intoSize := text(folder)
+		words := C.tr_error{struct_size: C.sizeof_tr_error}
+		return detailed(C.tr_wandb_download_artifact(data, size, artifact, artifactSize, into, intoSize, &words), &words)
+	})
 }

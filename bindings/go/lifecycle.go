@@ -122,24 +122,29 @@ func Shutdown(ctx context.Context) error {
 	return waitFor(ctx, func(timeout time.Duration) error { return errorOf(C.tr_shutdown(milliseconds(timeout))) })
 }
 
-// waitFor makes a call that waits, for as long as the context allows. The call has begun when it returns, however short that
-// was: it must not come behind the next start of the library, and end that.
+// waitFor makes a call that takes its time from the context.
 func waitFor(ctx context.Context, call func(timeout time.Duration) error) error {
-	if C.trgo_inside_hook() != 0 { // on this very thread, which is the goroutine's until the hook returns
-		return ErrReentrant
-	}
 	ctx = orBackground(ctx)
 	timeout := defaultTimeout
 	if deadline, ok := ctx.Deadline(); ok {
 		timeout = time.Until(deadline)
 	}
+	return beside(ctx, func() error { return call(timeout) })
+}
+
+// beside makes a call that waits, for as long as the context allows. The call has begun when it returns, however short that
+// was: it must not come behind the next start of the library, and end that.
+func beside(ctx context.Context, call func() error) error {
+	if C.trgo_inside_hook() != 0 { // on this very thread, which is the goroutine's until the hook returns
+		return ErrReentrant
+	}
 	if ctx.Done() == nil {
-		return call(timeout)
+		return call()
 	}
 	begun, done := make(chan struct{}), make(chan error, 1)
 	go func() {
 		close(begun)
-		done <- call(timeout)
+		done <- call()
 	}()
 	<-begun
 	select {

@@ -125,7 +125,9 @@ func TestWhatAHookDoes(t *testing.T) {
 			if trace.Recording() || span.Recording() || StartRun(context.Background(), RunOptions{}).Recording() {
 				found <- errors.New("what a hook starts is recorded")
 			}
-			for _, call := range []func(context.Context) error{Flush, Shutdown} {
+			for _, call := range []func(context.Context) error{Flush, Shutdown, func(ctx context.Context) error {
+				return download(ctx, "http://127.0.0.1:1", "e/p/n:v0", "unused")
+			}} {
 				ctx, cancel := context.WithTimeout(context.Background(), limit)
 				if err := call(ctx); !errors.Is(err, ErrReentrant) {
 					found <- fmt.Errorf("a hook waits: %w", err)

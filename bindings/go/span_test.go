@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"net/http"
+	"net/http/httptest"
 	"os"
 	"path/filepath"
 	"strings"
@@ -372,7 +374,7 @@ func TestFilesOfRuns(t *testing.T) {
 		"an image that is none":         run.LogMedia(2, "page", MediaImage, page),
 		"an artifact without files":     run.AddArtifact(Artifact{Name: "model", Type: "model"}),
 		"two files of one path":         run.AddArtifact(Artifact{Name: "m", Type: "t", Files: []ArtifactFile{{"a", page}, {"a", page}}}),
-		"a download without a name":     DownloadArtifact(WandbOptions{APIKey: "k", BaseURL: "http://127.0.0.1:1"}, "", folder),
+		"a download without a name":     download(context.Background(), "http://127.0.0.1:1", "", folder),
 		"a file that leads out of here": run.LogArtifact("../x", page),
 	} {
 		if !errors.Is(err, ErrInvalid) {
@@ -415,6 +417,26 @@ func TestRuns(t *testing.T) {
 	expect(t, "the status", finish.RunStatus, RunFailed)
 	expect(t, "the exit code", finish.ExitCode, 3)
 	expect(t, "the trace", finish.TraceID.String(), trace.TraceID())
+}
+
+func download(ctx context.Context, server, name, folder string) error {
+	return DownloadArtifact(ctx, WandbOptions{APIKey: "k", BaseURL: server, TimeoutMS: 2000}, name, folder)
+}
+
+func TestADownloadIsWaitedForAsLongAsItsContext(t *testing.T) {
+	asked, over := make(chan struct{}), make(chan struct{})
+	var once sync.Once
+	server := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		once.Do(func() { close(asked) })
+		<-over
+	}))
+	defer server.Close()
+	defer close(over)
+	ctx, cancel := context.WithCancel(context.Background())
+	go func() { <-asked; cancel() }()
+	if err := download(ctx, server.URL, "e/p/n:v0", t.TempDir()); !errors.Is(err, context.Canceled) {
+		t.Error(err)
+	}
 }
 
 func TestWhatIsPrintedWhileASpanIsWrittenTo(t *testing.T) {
