@@ -12,6 +12,7 @@ namespace trunkline::store {
 struct TraceRow {
   std::string_view id;
   std::string_view run_id;
+  std::string_view part;  // which of the trace's parts it is
   std::string_view name;
   std::string_view group_id;
   std::string_view foreign_id;

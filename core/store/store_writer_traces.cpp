@@ -1,5 +1,5 @@
-// A trace may be written by several processes (a remote parent): each has a part of its own, and the trace's row is
-// what the parts come to together. It runs while any part runs.
+// A trace may be written by several processes, and by one several times (a remote parent): each time is a part of its
+// own, and the trace's row is what the parts come to together. It runs while any part runs.
 #include <sqlite3.h>
 
 #include <algorithm>
@@ -34,7 +34,7 @@ int StoreWriter::put_part(const TraceRow& row, bool* changed) {
   int code = prepare(kReadPart, &read);
   if (code != SQLITE_OK) return code;
   read->bind(1, row.id);
-  read->bind(2, row.run_id);
+  read->bind(2, row.part);
   code = read->step();
   const bool exists = code == SQLITE_ROW;
   const bool ended = exists && !read->is_null(0);
@@ -49,7 +49,7 @@ int StoreWriter::put_part(const TraceRow& row, bool* changed) {
   code = prepare(kWritePart, &write);
   if (code != SQLITE_OK) return code;
   write->bind(1, row.id);
-  write->bind(2, row.run_id);
+  write->bind(2, row.part);
   write->bind(3, row.name);
   write->bind(4, row.start_ns);
   row.ended ? write->bind(5, row.end_ns) : write->bind_null(5);

@@ -247,6 +247,27 @@ TEST_F(LocalProcessorTest, TwoProcessesWriteOneTrace) {
   EXPECT_EQ(json::parse(value("SELECT metadata FROM traces")), json::parse(R"({"from":"child","c":1,"p":1})"));
 }
 
+// Two requests of one caller to one server.
+TEST_F(LocalProcessorTest, OneProcessContinuesATraceTwice) {
+  const auto part = [this](uint8_t span, bool ended, uint32_t flags = 0) {
+    tr_record& record = ended ? records_.trace_end(1, span == 1 ? "first" : "second", flags) : records_.trace_start(1);
+    record.span_id[7] = span;
+    record.parent_id[7] = static_cast<uint8_t>(span + 100);
+    record.start_ns = span * 5'000'000;
+    if (ended) record.end_ns = record.start_ns + 1'000'000;
+  };
+  part(1, false);
+  part(2, false);
+  part(1, true, TR_RECORD_FAILED);
+  part(2, true);
+  ASSERT_EQ(local_.deliver(records_.pointers(0, 3)), TR_OK);
+  EXPECT_EQ(value("SELECT status FROM traces"), "running");
+  ASSERT_EQ(local_.deliver(records_.pointers(3)), TR_OK);
+  EXPECT_EQ(value("SELECT status||' '||name||' '||start_ns||' '||end_ns FROM traces"), "error first 5000000 11000000");
+  EXPECT_EQ(value("SELECT group_concat(name||' '||end_ns,', ') FROM (SELECT * FROM trace_parts ORDER BY start_ns)"),
+            "first 6000000, second 11000000");
+}
+
 TEST_F(LocalProcessorTest, RunsWithMetricsAndItems) {
   tr_record& start = records_.add(TR_RECORD_RUN_START, 1, 9);
   start.name = str("train");

@@ -126,11 +126,16 @@ int RecordRows::put(const tr_record& record, std::string_view run_id) {
 
 int RecordRows::put_trace(const tr_record& record, std::string_view run_id, bool ended) {
   const TraceHex id(record.trace_id);
+  const SpanHex part_id(record.span_id);
+  std::string part(run_id);
+  // A run continues a remote trace as often as it is asked to.
+  if (!SpanHex(record.parent_id).is_zero()) part.append("/").append(part_id.view());
   attributes_.clear();
   encode::append_json_attributes(&attributes_, record.attributes, record.attribute_count);
   store::TraceRow row;
   row.id = id.view();
   row.run_id = run_id;
+  row.part = part;
   row.name = view(record.name);
   row.group_id = view(record.group_id);
   row.foreign_id = view(record.foreign_id);
