@@ -64,7 +64,7 @@ func server(t *testing.T) *httptest.Server {
 	mux.HandleFunc("GET /ok/{name}", func(w http.ResponseWriter, r *http.Request) {
 		_, span := trunkline.Start(r.Context(), "inside")
 		defer span.End()
-		_, _ = io.WriteString(w, r.Header.Get(header))
+		_, _ = w.(io.StringWriter).WriteString(r.Header.Get(header))
 		w.(http.Flusher).Flush()
 	})
 	mux.HandleFunc("/bad", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })

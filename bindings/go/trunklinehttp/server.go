@@ -71,6 +71,14 @@ func (a *answer) Write(data []byte) (int, error) {
 	return a.ResponseWriter.Write(data)
 }
 
+// WriteString spares a text its copy.
+func (a *answer) WriteString(text string) (int, error) {
+	if a.status == 0 {
+		a.status = http.StatusOK
+	}
+	return io.WriteString(a.ResponseWriter, text)
+}
+
 // Flush is for streams of server-sent events.
 func (a *answer) Flush() { _ = http.NewResponseController(a.ResponseWriter).Flush() }
 
