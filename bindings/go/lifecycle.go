@@ -109,10 +109,23 @@ func start(chosen *settings) error {
 	return err
 }
 
+// flushes are the calls of Flush that wait in the library, each with a thread. More wait in Go, which ends a program that
+// has ten thousand.
+var flushes = make(chan struct{}, 32)
+
 // Flush waits until all that was recorded before the call is with every processor, and asks each to pass it on. Attributes
 // that wait in open spans are not part of it: see [Span.Flush]. The time is that of ctx; without a deadline 5 s.
 func Flush(ctx context.Context) error {
-	return waitFor(ctx, func(timeout time.Duration) error { return errorOf(C.tr_flush(milliseconds(timeout))) })
+	return waitFor(ctx, func(timeout time.Duration) error {
+		over := time.Now().Add(timeout)
+		select {
+		case flushes <- struct{}{}:
+		case <-time.After(timeout):
+			return ErrTimedOut
+		}
+		defer func() { <-flushes }()
+		return errorOf(C.tr_flush(milliseconds(time.Until(over))))
+	})
 }
 
 // Shutdown ends open spans as incomplete, delivers what is left and ends all processors. The time is that of ctx; without

@@ -71,6 +71,33 @@ func TestACallThatIsNotWaitedForHasBegun(t *testing.T) {
 	}
 }
 
+func TestManyThatFlushAreFewThreads(t *testing.T) {
+	session(t)
+	release := make(chan struct{})
+	var entered atomic.Bool
+	add(t, Custom(batchFunc(func(*Batch) error { entered.Store(true); <-release; return nil })))
+	recordTrace("trace", 1)
+	eventually(t, "the hook is entered", entered.Load)
+	const callers = 500
+	ended := make(chan error, callers)
+	for range callers {
+		go func() {
+			ctx, cancel := context.WithTimeout(context.Background(), limit)
+			defer cancel()
+			ended <- Flush(ctx)
+		}()
+	}
+	eventually(t, "some wait", func() bool { return len(flushes) == cap(flushes) })
+	time.Sleep(100 * time.Millisecond) // for those that should not
+	if threads, _ := os.ReadDir("/proc/self/task"); len(threads) > callers/2 {
+		t.Error(len(threads), "threads")
+	}
+	close(release)
+	for range callers {
+		expect(t, "a flush", <-ended, nil)
+	}
+}
+
 func TestWithoutCgoTheCompilerSaysWhatIsMissing(t *testing.T) {
 	build := exec.Command("go", "build", ".")
 	build.Env = append(os.Environ(), "CGO_ENABLED=0", "GOFLAGS=-mod=mod")
