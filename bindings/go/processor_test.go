@@ -311,6 +311,36 @@ func TestReleasedOnceAfterTheLastHook(t *testing.T) {
 	}
 }
 
+// A slow processor of single records that is removed in the middle of a batch.
+type slowly struct {
+	asked    atomic.Int32
+	released atomic.Bool
+}
+
+func (s *slowly) OnRecord(*Record) error {
+	s.asked.Add(1)
+	time.Sleep(20 * time.Millisecond)
+	return nil
+}
+
+func (s *slowly) Release() { s.released.Store(true) }
+
+func TestWhatIsRemovedIsAskedNoMore(t *testing.T) {
+	session(t)
+	slow := &slowly{}
+	id := add(t, Each(slow))
+	recordTrace("trace", 300)
+	eventually(t, "the hook is entered", func() bool { return slow.asked.Load() > 0 })
+	if err := RemoveProcessor(id); err != nil {
+		t.Fatal(err)
+	}
+	asked := slow.asked.Load()
+	eventually(t, "it is released", slow.released.Load)
+	if more := slow.asked.Load() - asked; more > 1 {
+		t.Error("it was asked", more, "more times")
+	}
+}
+
 func TestARegistrationThatFails(t *testing.T) {
 	for name, add := range map[string]func(Attachment) error{
 		"AddProcessor":  func(a Attachment) error { _, err := AddProcessor(a); return err },
