@@ -40,6 +40,24 @@ bool is_word(std::string_view text) {
   });
 }
 
+// A part of the name of an artifact that may be another's, which may be called what ours may not.
+bool is_part(std::string_view text) {
+  return !text.empty() && text.size() <= kLongestWord && text.find_first_of("/:") == std::string_view::npos &&
+         std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
+}
+
+// "name", "name:alias", "project/name:alias" or "entity/project/name:alias".
+bool is_artifact_name(std::string_view text) {
+  for (int places = 0; places < 2; ++places) {
+    const size_t slash = text.find('/');
+    if (slash == std::string_view::npos) break;
+    if (!is_part(text.substr(0, slash))) return false;
+    text.remove_prefix(slash + 1);
+  }
+  const size_t colon = text.find(':');
+  return is_part(text.substr(0, colon)) && (colon == std::string_view::npos || is_part(text.substr(colon + 1)));
+}
+
 struct CheckedArtifact {
   std::string_view name;
   std::string_view type;
@@ -188,7 +206,7 @@ int tr_run_add_artifact(tr_run run, const tr_artifact* artifact) {
 
 int tr_run_use_artifact(tr_run run, const char* name, size_t size) {
   std::string_view view;
-  if (!view_of(name, size, &view) || view.empty()) return TR_EINVAL;
+  if (!view_of(name, size, &view) || !is_artifact_name(view) || !trunkline::utf8_valid(view)) return TR_EINVAL;
   return record_for_run(run, TR_RECORD_RUN_USE_ARTIFACT, view, -1, nullptr, 0);
 }
 

@@ -25,6 +25,7 @@ var (
 	valueFlags  = []string{"truncated", "redacted", "invalid_json", "repaired"}
 	recordFlags = []string{"incomplete", "failed", "time_clamped", "recovered"}
 	statusNames = []string{"finished", "failed", "killed"}
+	mediaNames  = []string{"", "image", "html"}
 	usageNames  = []string{"input", "output", "total", "cache_read", "cache_write", "reasoning"}
 )
 
@@ -101,6 +102,21 @@ func attributesForm(attrs []Attr) form {
 	return found
 }
 
+// forgetPlaces leaves out what of the files of an artifact depends on the machine; it must be there.
+func forgetPlaces(attributes form) {
+	files, _ := attributes["files"].(form)
+	list, _ := files["json"].([]any)
+	for _, each := range list {
+		file, _ := each.(map[string]any)
+		_, hasFile := file["file"]
+		_, hasTime := file["modified_ns"]
+		if hasFile && hasTime {
+			delete(file, "file")
+			delete(file, "modified_ns")
+		}
+	}
+}
+
 func (f *player) recordForm(r *Record, wanted form) form {
 	name := recordNames[r.Type]
 	found := form{"type": name, "name": r.Name, "group_id": r.Group, "project": r.Project, "foreign_id": r.ForeignID,
@@ -159,7 +175,11 @@ func (f *player) contents(found form, r *Record) {
 		found["usage"] = usage
 	}
 	if len(r.Attributes) > 0 {
-		found["attributes"] = attributesForm(r.Attributes)
+		attributes := attributesForm(r.Attributes)
+		if r.Type == RecordRunAddArtifact {
+			forgetPlaces(attributes)
+		}
+		found["attributes"] = attributes
 	}
 	var events []any
 	for _, event := range r.Events {

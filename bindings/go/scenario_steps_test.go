@@ -113,14 +113,40 @@ func (p *player) record(f *fields) error {
 	return p.trace(f, "trace").Record(data)
 }
 
-func (p *player) logArtifact(f *fields) error {
+// newFile makes a file with this content, a folder with these files, or the name of neither.
+func (p *player) newFile(f *fields) string {
 	file := filepath.Join(p.newFolder(), "file")
-	if f.has("content") {
-		if err := os.WriteFile(file, []byte(f.text("content")), 0o600); err != nil {
-			return err
-		}
+	write := func(path, content string) {
+		must(os.MkdirAll(filepath.Dir(path), 0o700))
+		must(os.WriteFile(path, []byte(content), 0o600))
 	}
-	return p.runNamed(f).LogArtifact(f.text("path"), file)
+	if f.has("content") {
+		write(file, f.text("content"))
+	}
+	for name, content := range as[map[string]any](f.or("folder", map[string]any(nil)), "a folder") {
+		write(filepath.Join(file, name), as[string](content, name))
+	}
+	return file
+}
+
+func must(err error) {
+	if err != nil {
+		panic(err)
+	}
+}
+
+func (p *player) addArtifact(f *fields) error {
+	artifact := Artifact{Name: f.text("name"), Type: f.text("type"), Description: f.textOr("description"),
+		Metadata: f.attrs("metadata")}
+	for _, alias := range f.list("aliases") {
+		artifact.Aliases = append(artifact.Aliases, as[string](alias, "an alias"))
+	}
+	for _, given := range as[[]any](f.take("files"), "files") {
+		file := object(given, "a file")
+		artifact.Files = append(artifact.Files, ArtifactFile{file.text("path"), p.newFile(file)})
+		file.finish()
+	}
+	return p.runNamed(f).AddArtifact(artifact)
 }
 
 func indexOf(name string, of []string) int {
@@ -210,7 +236,14 @@ func (p *player) sayOfRun(what string, f *fields) error {
 	case "run_set_tag":
 		return p.runNamed(f).SetTag(f.text("key"), f.text("value"))
 	case "run_log_artifact":
-		return p.logArtifact(f)
+		return p.runNamed(f).LogArtifact(f.text("path"), p.newFile(f))
+	case "run_log_media":
+		media := Media(indexOf(f.text("media"), mediaNames))
+		return p.runNamed(f).LogMedia(f.number("step", Unknown), f.text("key"), media, p.newFile(f))
+	case "run_add_artifact":
+		return p.addArtifact(f)
+	case "run_use_artifact":
+		return p.runNamed(f).UseArtifact(f.text("name"))
 	case "run_finish":
 		return p.runNamed(f).Finish(RunStatus(indexOf(f.text("status"), statusNames)), int(f.number("exit_code", 0)))
 	}

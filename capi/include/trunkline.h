@@ -613,11 +613,11 @@ typedef struct tr_artifact {
  * tr_run_log_artifact. W&B: a version of the artifact, unless there is one with the same content; when a file has changed
  * or is gone by the time of delivery there is none, which is said and counted. MLflow: the files, under the name.
  * Errors: as tr_run_log_artifact; TR_EINVAL: also two files of one path, and no file at all; TR_ELIMIT: the list of files
- * is longer than max_value_bytes, and nothing is stored. Blocking: for one reading of all files. */
+ * is longer than max_value_bytes; it is recorded cut, and no processor stores the artifact. Blocking: for one reading of all files. */
 TR_API int tr_run_add_artifact(tr_run run, const tr_artifact *artifact);
 
 /** Says that the run uses an artifact: "name:alias", with "project/" or "entity/project/" before it for another's; an alias
- * or a version ("v3"). Errors: as tr_run_log. */
+ * or a version ("v3"), without one "latest". Errors: as tr_run_log; TR_EINVAL: also what is no such name. */
 TR_API int tr_run_use_artifact(tr_run run, const char *name, size_t size);
 
 /** Finishes the run. The handle is stale from then on. Errors: TR_ESTALE, TR_EINVAL (status). */

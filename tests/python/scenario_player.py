@@ -75,6 +75,8 @@ def normal(record):
     usage = record.usage._asdict() if record.usage else {}
     form["usage"] = {name: count for name, count in usage.items() if count is not None}
     form["attributes"] = normal_attributes(record.attributes)
+    if type_name == "run_add_artifact":
+        forget_places(form["attributes"].get("files"))
     form["events"] = [{"name": event.name, "attributes": normal_attributes(event.attributes)} if event.attributes else
                       {"name": event.name} for event in record.events]
     form["dropped_attributes"] = record.dropped_attributes
@@ -84,6 +86,13 @@ def normal(record):
     if type_name == "run_finish":
         form |= {"run_status": trunkline.RunStatus(record.run_status).name.lower(), "exit_code": record.exit_code}
     return form
+
+
+def forget_places(files):
+    """What of the files of an artifact depends on the machine is not compared; it must be there."""
+    for each in files if isinstance(files, list) else []:
+        if isinstance(each.get("file"), str) and isinstance(each.get("modified_ns"), int):
+            del each["file"], each["modified_ns"]
 
 
 def normal_expected(record):
@@ -254,8 +263,13 @@ class Player:
     def play(self, given):
         step = Fields(given, f"step {given}")
         what = step.take("do")
-        if what == "run_log_artifact":
-            result = self.speaker.run_log_artifact(step, self.file(step))
+        if what in ("run_log_artifact", "run_log_media"):
+            result = getattr(self.speaker, what)(step, self.file(step, step["path" if "path" in step else "key"]))
+        elif what == "run_add_artifact":
+            files = [Fields(each, "a file") for each in step.take("files")]
+            result = self.speaker.run_add_artifact(step, [(each.take("path"), self.file(each)) for each in files])
+            for each in files:
+                each.finish()
         elif hasattr(self, what) and what in STEPS:
             result = getattr(self, what)(step)
         elif hasattr(self.speaker, what) and re.match("(trace|span|run)_|inject$", what):
@@ -315,13 +329,16 @@ class Player:
             self.failures.append(f"{step.what}: the flags are {flags}")
         expected.finish()
 
-    def file(self, step):
-        """A file for an artifact, called as the path ends."""
+    def file(self, given, path="file"):
+        """A file with this content, a folder with these files, or the name of neither; called as the path ends."""
         self.made += 1
-        file = self.folder / f"artifact-{self.made}" / step["path"].rpartition("/")[2]
-        file.parent.mkdir()
-        if "content" in step:
-            file.write_text(step.take("content"))
+        file = self.folder / f"file-{self.made}" / (path.rpartition("/")[2] or "file")
+        contents = {file / name: content for name, content in given.take("folder", {}).items()}
+        if "content" in given:
+            contents[file] = given.take("content")
+        for each, content in contents.items():
+            each.parent.mkdir(parents=True, exist_ok=True)
+            each.write_text(content)
         return str(file)
 
     def collector(self, name):

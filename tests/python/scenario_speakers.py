@@ -225,6 +225,22 @@ class Objects(Speaker):
         self.handle(step, "run").log_artifact(file, folder)
         return UNSEEN
 
+    def run_log_media(self, step, file):
+        run = self.handle(step, "run")
+        log = {"image": run.log_image, "html": run.log_html}[step.take("media")]
+        log(step.take("key"), file, step.take("step", None))
+        return UNSEEN
+
+    def run_add_artifact(self, step, files):
+        self.handle(step, "run").add_artifact(
+            step.take("name"), step.take("type"), dict(files), aliases=step.take("aliases", []),
+            metadata=attributes(step.take("metadata", {})), description=step.take("description", ""))
+        return UNSEEN
+
+    def run_use_artifact(self, step):
+        self.handle(step, "run").use_artifact(step.take("name"))
+        return UNSEEN
+
     def run_finish(self, step):
         status = trunkline.RunStatus[step.take("status").upper()]
         self.handle(step, "run").finish(status, step.take("exit_code"))
@@ -360,6 +376,19 @@ class Functions(Speaker):
 
     def run_log_artifact(self, step, file):
         return native.run_log_artifact(self.handle(step, "run"), step.take("path"), file)
+
+    def run_log_media(self, step, file):
+        kind = {"image": native.MEDIA_IMAGE, "html": native.MEDIA_HTML}[step.take("media")]
+        return native.run_log_media(self.handle(step, "run"), step.take("step", -1), step.take("key"), kind, file)
+
+    def run_add_artifact(self, step, files):
+        names = [step.take("name"), step.take("type"), step.take("description", "")]
+        flat = [text for each in files for text in each]
+        return native.run_add_artifact(self.handle(step, "run"), names, step.take("aliases", []), flat,
+                                       attributes(step.take("metadata", {})))
+
+    def run_use_artifact(self, step):
+        return native.run_use_artifact(self.handle(step, "run"), step.take("name"))
 
     def run_finish(self, step):
         status = trunkline.RunStatus[step.take("status").upper()]

@@ -46,6 +46,7 @@ class Player {
   void compare_context(Fields& step, const std::string& traceparent);
   Collector& collector(const std::string& name) const;
   Collector& new_collector(const json& description);
+  std::string new_file(Fields& given);
 
   void trace_start(Fields& step);
   void trace_set(Fields& step);
@@ -74,6 +75,9 @@ class Player {
   void run_set_config(Fields& step);
   void run_set_tag(Fields& step);
   void run_log_artifact(Fields& step);
+  void run_log_media(Fields& step);
+  void run_add_artifact(Fields& step);
+  void run_use_artifact(Fields& step);
   void run_finish(Fields& step);
   void add_processor(Fields& step);
   void set_processors(Fields& step);

@@ -9,9 +9,10 @@
 namespace trunkline::scenarios {
 namespace {
 
-constexpr const char* kTypes[] = {"none",    "trace_start", "span_start",  "span_end",    "trace_end",
-                                  "event",   "run_start",   "run_log",     "run_summary", "run_config",
-                                  "run_tag", "run_finish",  "run_artifact"};
+constexpr const char* kTypes[] = {"none",     "trace_start", "span_start",   "span_end",         "trace_end",
+                                  "event",    "run_start",   "run_log",      "run_summary",      "run_config",
+                                  "run_tag",  "run_finish",  "run_artifact", "run_add_artifact", "run_use_artifact",
+                                  "run_media"};
 constexpr const char* kKinds[] = {
     "custom",    "workflow",  "agent",  "step",   "generation", "reasoning",  "message", "tool",     "act",
     "mcp",       "decide",    "parse",  "reduce", "critic",     "guardrail",  "handoff", "delegate", "fanout",
@@ -64,6 +65,15 @@ json events_of(const tr_record& record) {
     events.push_back(std::move(event));
   }
   return events;
+}
+
+// What of the files of an artifact depends on the machine is not compared; it must be there.
+void forget_places(json* record) {
+  const json::json_pointer files("/attributes/files/json");
+  if (!record->contains(files)) return;
+  for (json& each : record->at(files)) {
+    if (each.erase("file") + each.erase("modified_ns") != 2) each["place"] = nullptr;
+  }
 }
 
 bool is_span(tr_record_type type) { return type == TR_RECORD_SPAN_START || type == TR_RECORD_SPAN_END; }
@@ -152,6 +162,7 @@ json normal_record(const tr_record& record) {
   add_value(&normal, "output", record.output);
   if (json usage = usage_of(record.usage); !usage.empty()) normal["usage"] = std::move(usage);
   add_attributes(&normal, record.attributes, record.attribute_count);
+  if (record.type == TR_RECORD_RUN_ADD_ARTIFACT) forget_places(&normal);
   if (record.event_count != 0) normal["events"] = events_of(record);
   if (record.dropped_attributes != 0) normal["dropped_attributes"] = record.dropped_attributes;
   if (record.type == TR_RECORD_RUN_FINISH) {

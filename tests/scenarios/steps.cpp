@@ -1,5 +1,6 @@
 // The steps that record.
 #include <cstring>
+#include <filesystem>
 
 #include "scenarios/player.hpp"
 
@@ -297,12 +298,69 @@ void Player::run_set_tag(Fields& step) {
   check(step, tr_run_set_tag(run, TEXT(key), TEXT(value)));
 }
 
+// A file with this content, a folder with these files, or the name of neither.
+std::string Player::new_file(Fields& given) {
+  std::string file = directories_.back().file("file-" + std::to_string(++files_));
+  if (given.has("content")) test::write_file(file, given.text("content"));
+  const json folder = given.take("folder", json::object());
+  for (const auto& [name, content] : folder.items()) {
+    const std::filesystem::path inside = std::filesystem::path(file) / name;
+    std::filesystem::create_directories(inside.parent_path());
+    test::write_file(inside.string(), content.get<std::string>());
+  }
+  return file;
+}
+
 void Player::run_log_artifact(Fields& step) {
   const tr_run run = handle(step, "run");
   const std::string path = step.text("path");
-  const std::string file = directories_.back().file("artifact-" + std::to_string(++files_));
-  if (step.has("content")) test::write_file(file, step.text("content"));
+  const std::string file = new_file(step);
   check(step, tr_run_log_artifact(run, TEXT(path), TEXT(file)));
+}
+
+void Player::run_log_media(Fields& step) {
+  const tr_run run = handle(step, "run");
+  const int64_t number = step.integer("step", -1);
+  const std::string key = step.text("key");
+  const std::string media = step.text("media");
+  const std::string file = new_file(step);
+  const tr_media kind = media == "image"  ? TR_MEDIA_IMAGE
+                        : media == "html" ? TR_MEDIA_HTML
+                                          : throw Refused("the unknown media " + media);
+  check(step, tr_run_log_media(run, number, TEXT(key), kind, TEXT(file)));
+}
+
+void Player::run_add_artifact(Fields& step) {
+  Values values;
+  const tr_run run = handle(step, "run");
+  std::vector<tr_string> aliases;
+  std::vector<tr_artifact_file> files;
+  for (const json& each : step.take("aliases", json::array())) aliases.push_back(values.text(each.get<std::string>()));
+  for (const json& each : step.take("files")) {
+    Fields file(each, "a file");
+    const tr_string path = values.text(file.text("path"));
+    files.push_back({path, values.text(new_file(file))});
+    file.finish();
+  }
+  const auto& metadata = values.attributes(step.take("metadata", json::object()));
+  const tr_artifact artifact{sizeof artifact,
+                             0,
+                             values.text(step.text("name")),
+                             values.text(step.text("type")),
+                             values.text(step.text("description", "")),
+                             aliases.data(),
+                             aliases.size(),
+                             metadata.data(),
+                             metadata.size(),
+                             files.data(),
+                             files.size()};
+  check(step, tr_run_add_artifact(run, &artifact));
+}
+
+void Player::run_use_artifact(Fields& step) {
+  const tr_run run = handle(step, "run");
+  const std::string name = step.text("name");
+  check(step, tr_run_use_artifact(run, TEXT(name)));
 }
 
 void Player::run_finish(Fields& step) {

@@ -79,6 +79,21 @@ fn events(record: &Record<'_>) -> Json {
     record.events().map(form).collect()
 }
 
+/// What of the files of an artifact depends on the machine is not compared; it must be there.
+fn attributes_of(record: &Record<'_>) -> Json {
+    let mut attributes = normal_attributes(record.attributes());
+    if record.record_type() != RecordType::RUN_ADD_ARTIFACT {
+        return attributes;
+    }
+    let files = attributes.pointer_mut("/files/json").and_then(Json::as_array_mut);
+    for file in files.into_iter().flatten().filter_map(Json::as_object_mut) {
+        if file.contains_key("file") && file.contains_key("modified_ns") {
+            file.retain(|name, _| name != "file" && name != "modified_ns");
+        }
+    }
+    attributes
+}
+
 impl Form {
     pub fn of(record: &Record<'_>) -> Self {
         let raw = record.raw();
@@ -100,7 +115,7 @@ impl Form {
             ("score", record.score().map_or(Json::Null, exact)),
             ("step", json!(record.step())),
             ("usage", usage(record.usage())),
-            ("attributes", normal_attributes(record.attributes())),
+            ("attributes", attributes_of(record)),
             ("events", events(record)),
             ("dropped_attributes", json!(Some(record.dropped_attributes()).filter(|count| *count != 0))),
             ("start_ns", json!(record.start_ns())),

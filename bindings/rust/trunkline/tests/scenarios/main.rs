@@ -7,6 +7,7 @@
 mod collector;
 mod compare;
 mod fields;
+mod files;
 mod player;
 mod steps;
 mod values;

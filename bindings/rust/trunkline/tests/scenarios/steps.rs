@@ -2,6 +2,7 @@
 
 use crate::compare::hex;
 use crate::fields::{Fields, Refused};
+use crate::files;
 use crate::player::Player;
 use crate::values::{attributes, double, lend_all, value, Owned};
 use std::collections::HashMap;
@@ -23,7 +24,6 @@ pub struct Handles {
     named: HashMap<String, Handle>,
     /// What is not recorded: from before the start of the library.
     nothing: (TraceRef, SpanRef),
-    files: u32,
 }
 
 /// The code, where it is seen.
@@ -54,7 +54,7 @@ impl Handles {
         let trace = trunkline::trace("nothing");
         let span = trace.span("nothing", Kind::CUSTOM);
         assert!(!trace.is_recording() && !span.is_recording());
-        Self { named: HashMap::new(), nothing: (trace.as_ref(), span.as_ref()), files: 0 }
+        Self { named: HashMap::new(), nothing: (trace.as_ref(), span.as_ref()) }
     }
 
     pub fn play(&mut self, player: &Player, what: &str, step: &mut Fields) -> Code {
@@ -276,17 +276,10 @@ impl Handles {
             "run_set_summary" => seen(run.set_summary(&lend_all(&attributes(step, "items")?))),
             "run_set_config" => seen(run.set_config(&lend_all(&attributes(step, "items")?))),
             "run_set_tag" => seen(run.set_tag(&step.text("key")?, &step.text("value")?)),
-            "run_log_artifact" => {
-                let path = step.text("path")?;
-                self.files += 1;
-                let folder = player.folder.join(format!("artifact-{}", self.files));
-                std::fs::create_dir_all(&folder).unwrap();
-                let file = folder.join(path.rsplit('/').next().unwrap_or("file"));
-                if step.has("content") {
-                    std::fs::write(&file, step.text("content")?).map_err(|error| error.to_string())?;
-                }
-                seen(run.log_artifact(&path, &file))
-            }
+            "run_log_artifact" => seen(files::log_artifact(run, player, step)?),
+            "run_log_media" => seen(files::log_media(run, player, step)?),
+            "run_add_artifact" => seen(files::add_artifact(run, player, step)?),
+            "run_use_artifact" => seen(run.use_artifact(&step.text("name")?)),
             _ => Err(format!("the unknown step {what}")),
         }
     }
@@ -314,7 +307,7 @@ fn ended_run(what: &str, step: &mut Fields, run: u64) -> Code {
                 let (key, value) = (step.text("key")?, step.text("value")?);
                 sys::tr_run_set_tag(run, key.as_ptr().cast(), key.len(), value.as_ptr().cast(), value.len())
             }
-            _ => return Err(format!("{what} of a run that has finished")),
+            _ => files::of_ended(what, step, run)?,
         }
     };
     Ok(Some(code))
