@@ -67,20 +67,42 @@ void tell(const std::string& log, const UploadedLog& done, Session* session) {
   session->output()->write(sentence + "\n");
 }
 
+int tell_outcome(const std::string& log, const Expected<UploadedLog>& done, Session* session) {
+  int result = kSuccess;
+  const auto fail = [&](int code, const std::string& why) {
+    std::string sentence = log;
+    result = session->fail({code, sentence.append(": ").append(why)});
+  };
+  if (done) {
+    tell(log, *done, session);
+    for (const std::string& lost : done->lost) fail(TR_EIO, lost);
+  } else {
+    fail(done.error().code, done.error().message);
+  }
+  return result;
+}
+
+// What uses an artifact of a run that comes behind it is uploaded again behind that, as long as that helps.
 int upload(const Arguments& arguments, int64_t timeout_ms, Session* session) {
   int result = kSuccess;
-  for (const std::string& log : arguments.operands()) {
-    const auto done = upload_wandb_log(log, arguments.text("options"), timeout_ms);
-    const auto fail = [&](int code, const std::string& why) {
-      std::string sentence = log;
-      result = session->fail({code, sentence.append(": ").append(why)});
-    };
-    if (done) {
-      tell(log, *done, session);
-      for (const std::string& lost : done->lost) fail(TR_EIO, lost);
-    } else {
-      fail(done.error().code, done.error().message);
+  std::vector<std::string> logs = arguments.operands();
+  while (!logs.empty()) {
+    std::vector<std::string> left;
+    std::vector<UploadedLog> waiting;
+    for (const std::string& log : logs) {
+      const auto done = upload_wandb_log(log, arguments.text("options"), timeout_ms);
+      if (done && done->waits) {
+        left.push_back(log);
+        waiting.push_back(*done);
+      } else {
+        result = std::max(result, tell_outcome(log, done, session));
+      }
     }
+    if (left.size() == logs.size()) {
+      for (size_t i = 0; i < left.size(); ++i) result = std::max(result, tell_outcome(left[i], waiting[i], session));
+      break;
+    }
+    logs = std::move(left);
   }
   return result;
 }

@@ -310,6 +310,19 @@ class ArtifactsTest(WandbTest):
         self.assertEqual(self.sync_ours(whole[0], expect=1)["lost"], 1)
         self.assertEqual([one for one in self.artifacts() if one["state"] == "COMMITTED"], [])
 
+    def test_folders_that_need_one_another_come_in_any_order(self):
+        """What uses an artifact before its run is there waits for that, and is not marked as uploaded without it."""
+        self.agent("use", "index:best", WANDB_MODE="offline")
+        user = self.logs()[0]
+        said = self.sync_ours(user, expect=1)
+        self.assertEqual((said["lost"], os.path.exists(user + ".synced")), (1, False))
+        self.agent("artifact", self.source, self.note, WANDB_MODE="offline")
+        maker = next(log for log in self.logs() if log != user)
+        self.sync_ours(user, maker)
+        self.assertEqual(self.read()[0]["uses"]["user"], ["index:v0"])
+        self.assertTrue(os.path.exists(user + ".synced") and os.path.exists(maker + ".synced"))
+        self.assertEqual(len(self.server.runs()), 2)
+
     def test_an_artifact_that_was_used_offline(self):
         self.agent("artifact", self.source, self.note, **QUICK)
         self.agent("use", "index:v0", WANDB_MODE="offline")

@@ -183,7 +183,7 @@ Error FileUpload::use_artifact(const RunPlace& run, const std::string& name) {
   const ArtifactName parsed = parse_artifact_name(name, run);
   if (Error error = rest_->graphql(kFindArtifactQuery, find_artifact_variables(parsed), &answer)) return of_file(error);
   const FoundArtifact found = read_found_artifact(answer);
-  if (found.id.empty()) return {TR_EINVAL, "W&B has no artifact " + name};
+  if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + name};
   return of_file(rest_->graphql(kUseArtifactQuery, use_artifact_variables(run, found.id), &answer));
 }
 

@@ -93,7 +93,7 @@ Error OnlineBackend::send_artifacts(const RunState& state, const RunDelta& delta
     Error error = send();
     if (error.code == TR_EAGAIN) return error;
     settled_[key] = !error;
-    if (error) lost->push_back({sequence, name, what + error.message});
+    if (error) lost->push_back({sequence, name, what + error.message, error.code == TR_ENOENT});
     return Error::none();
   };
   for (const Artifact& artifact : delta.artifacts) {

@@ -76,7 +76,8 @@ struct RunState : processors::RunTotals {
 struct Loss {
   uint64_t sequence = 0;  // of the record that names it; 0: none does
   std::string path;
-  std::string sentence;  // for people
+  std::string sentence;    // for people
+  bool not_there = false;  // an artifact that is used and that the server does not have yet
 };
 
 using RunStates = std::map<std::string, RunState>;

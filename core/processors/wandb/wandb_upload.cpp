@@ -30,7 +30,7 @@ Expected<std::string> find_log(const std::string& place) {
   for (const auto& entry : fs::directory_iterator(place, failure)) {
     if (entry.path().extension() == ".wandb") return entry.path().string();
   }
-  return Error{TR_EINVAL, place + ": there is no .wandb file"};
+  return Error{TR_ENOENT, "it is no run that is a file, and no folder of one: wandb/offline-run-..."};
 }
 
 std::string read_whole(const std::string& path) {
@@ -114,7 +114,12 @@ Expected<UploadedLog> upload_wandb_log(const std::string& place, std::string_vie
   Error error = insist(deadline, [&] { return backend.write(&run->state, run->delta, &lost); });
   if (error) return error;
   done.lost.reserve(lost.size());
-  for (wandb::Loss& each : lost) done.lost.push_back(std::move(each.sentence));
+  for (wandb::Loss& each : lost) {
+    if (each.not_there) each.sentence += "; upload the run that made it, then this one again";
+    done.waits = done.waits || each.not_there;
+    done.lost.push_back(std::move(each.sentence));
+  }
+  if (done.waits) return done;
   if (Error failed = write_whole(*log + kDone, "")) return failed;
   std::error_code ignored;
   fs::remove(*log + kBegun, ignored);

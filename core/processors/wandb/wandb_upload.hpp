@@ -18,6 +18,9 @@ struct UploadedLog {
   std::vector<std::string> lost;  // files and artifacts that could not be uploaded, in words
   uint64_t left_out = 0;          // records that are not uploaded, and files with names that are no paths
   bool ended = false;
+  // It uses an artifact that the server does not have, perhaps of a run that is not uploaded yet: it is not marked as
+  // uploaded, and to be tried again.
+  bool waits = false;
 };
 
 // `place`: the file, or the folder it is in. `options_json` as of the processor. Errors: TR_EINVAL - options, or no
