@@ -22,8 +22,10 @@ using trunkline::capi::check_file_name;
 using trunkline::capi::check_run;
 using trunkline::capi::guarded;
 using trunkline::capi::number_attribute;
+using trunkline::capi::quoted;
 using trunkline::capi::read_struct;
 using trunkline::capi::record_for_run;
+using trunkline::capi::refuse;
 using trunkline::capi::text_attribute;
 using trunkline::capi::view_of;
 
@@ -124,42 +126,51 @@ bool read_metadata(const tr_artifact& artifact, CheckedArtifact* out) {
   return true;
 }
 
-int check(const tr_artifact& artifact, CheckedArtifact* out) {
-  if (artifact.flags != 0) return TR_EUNSUPPORTED;
-  if ((artifact.aliases == nullptr && artifact.alias_count != 0) || artifact.files == nullptr ||
-      (artifact.metadata == nullptr && artifact.metadata_count != 0)) {
-    return TR_EINVAL;
-  }
-  if (!view_of(artifact.name, &out->name) || !view_of(artifact.type, &out->type) ||
-      !view_of(artifact.description, &out->description) || !is_word(out->name) || !is_word(out->type)) {
-    return TR_EINVAL;
-  }
-  for (size_t i = 0; i < artifact.alias_count; ++i) {
-    std::string_view alias;
-    if (!view_of(artifact.aliases[i], &alias) || !is_word(alias)) return TR_EINVAL;
-    out->aliases.push_back(borrow(alias));
-  }
-  return read_metadata(artifact, out) ? TR_OK : TR_EINVAL;
+Error check_word(const char* what, const tr_string& given, std::string_view* out) {
+  if (view_of(given, out) && is_word(*out)) return Error::none();
+  return {TR_EINVAL,
+          std::string("its ") + what + " must be 1 to 128 letters of ASCII, digits, '-', '_' and '.': " + quoted(*out)};
 }
 
-int list(const tr_artifact& artifact, std::vector<RunFile>* out) {
+Error check(const tr_artifact& artifact, CheckedArtifact* out) {
+  if (artifact.flags != 0) return {TR_EUNSUPPORTED, "it has an unknown flag"};
+  if ((artifact.aliases == nullptr && artifact.alias_count != 0) || artifact.files == nullptr ||
+      (artifact.metadata == nullptr && artifact.metadata_count != 0)) {
+    return {TR_EINVAL, "one of its lists is NULL"};
+  }
+  if (Error wrong = check_word("name", artifact.name, &out->name)) return wrong;
+  if (Error wrong = check_word("type", artifact.type, &out->type)) return wrong;
+  if (!view_of(artifact.description, &out->description)) return {TR_EINVAL, "its description is no text"};
+  for (size_t i = 0; i < artifact.alias_count; ++i) {
+    std::string_view alias;
+    if (Error wrong = check_word("alias", artifact.aliases[i], &alias)) return wrong;
+    out->aliases.push_back(borrow(alias));
+  }
+  return read_metadata(artifact, out) ? Error::none() : Error{TR_EINVAL, "its metadata has an empty key, or no value"};
+}
+
+Error list(const tr_artifact& artifact, std::vector<RunFile>* out) {
   for (size_t i = 0; i < artifact.file_count; ++i) {
     std::string_view path;
     std::string_view file;
-    if (!view_of(artifact.files[i].path, &path) || !view_of(artifact.files[i].file, &file)) return TR_EINVAL;
-    if (check_file_name(file) != TR_OK) return TR_EINVAL;
-    if (const Error error = processors::list_files(path, std::string(file), out)) return error.code;
+    if (!view_of(artifact.files[i].path, &path) || !view_of(artifact.files[i].file, &file)) {
+      return {TR_EINVAL, "one of its files has no name"};
+    }
+    if (Error wrong = check_file_name(file)) return wrong;
+    if (Error wrong = processors::list_files(path, std::string(file), out)) return wrong;
   }
-  return processors::read_files(out).code;
+  return processors::read_files(out);
 }
 
 int record_artifact(tr_run run, const tr_artifact& artifact) {
   CheckedArtifact checked;
   std::vector<RunFile> files;
-  if (const int wrong = check(artifact, &checked); wrong != TR_OK) return wrong;
+  const Error wrong = check(artifact, &checked);
+  const std::string what = "the artifact " + quoted(checked.name) + " is not added";
+  if (wrong) return refuse(what, wrong);
   if (run == 0) return TR_OK;
   if (const int closed = check_run(run); closed != TR_OK) return closed;
-  if (const int wrong = list(artifact, &files); wrong != TR_OK) return wrong;
+  if (const Error unread = list(artifact, &files)) return refuse(what, unread);
   const std::string list = processors::files_json(files);
   const std::string metadata = processors::metadata_json(checked.metadata.data(), checked.metadata.size());
   std::vector<tr_attribute> attributes = {text_attribute(names::kArtifactType, checked.type),
@@ -177,11 +188,21 @@ int record_artifact(tr_run run, const tr_artifact& artifact) {
   return record_for_run(run, TR_RECORD_RUN_ADD_ARTIFACT, checked.name, -1, attributes.data(), attributes.size());
 }
 
+Error check_media(std::string_view key, tr_media kind, std::string_view file) {
+  if (kind != TR_MEDIA_IMAGE && kind != TR_MEDIA_HTML) return {TR_EINVAL, "its kind is neither image nor HTML"};
+  if (!processors::is_media_key(key) || !trunkline::utf8_valid(key)) {
+    return {TR_EINVAL, "its key must be a relative path, without \"..\", and not too long"};
+  }
+  return check_file_name(file);
+}
+
 int record_media(tr_run run, int64_t step, std::string_view key, tr_media kind, const std::string& file) {
+  const std::string what = "the media " + quoted(key) + " is not logged";
+  if (const Error wrong = check_media(key, kind, file)) return refuse(what, wrong);
   if (run == 0) return TR_OK;
   if (const int closed = check_run(run); closed != TR_OK) return closed;
   const auto media = processors::read_media(kind, file);
-  if (!media) return media.error().code;
+  if (!media) return refuse(what, media.error());
   std::vector<tr_attribute> attributes = {text_attribute(names::kMediaKind, media->kind),
                                           text_attribute(names::kArtifactFile, media->file.file),
                                           number_attribute(names::kArtifactSize, media->file.version.size),
@@ -206,7 +227,13 @@ int tr_run_add_artifact(tr_run run, const tr_artifact* artifact) {
 
 int tr_run_use_artifact(tr_run run, const char* name, size_t size) {
   std::string_view view;
-  if (!view_of(name, size, &view) || !is_artifact_name(view) || !trunkline::utf8_valid(view)) return TR_EINVAL;
+  if (!view_of(name, size, &view)) return TR_EINVAL;
+  if (!is_artifact_name(view) || !trunkline::utf8_valid(view)) {
+    return guarded([&] {
+      const std::string what = "it is not noted that artifact " + quoted(view) + " is used";
+      return refuse(what, {TR_EINVAL, "a name is \"name:alias\", with \"project/\" or \"entity/project/\" before it"});
+    });
+  }
   return record_for_run(run, TR_RECORD_RUN_USE_ARTIFACT, view, -1, nullptr, 0);
 }
 
@@ -215,8 +242,5 @@ int tr_run_log_media(tr_run run, int64_t step, const char* key, size_t key_size,
   std::string_view key_view;
   std::string_view file_view;
   if (!view_of(key, key_size, &key_view) || !view_of(file, file_size, &file_view)) return TR_EINVAL;
-  if (kind != TR_MEDIA_IMAGE && kind != TR_MEDIA_HTML) return TR_EINVAL;
-  if (!processors::is_media_key(key_view) || !trunkline::utf8_valid(key_view)) return TR_EINVAL;
-  if (check_file_name(file_view) != TR_OK) return TR_EINVAL;
   return guarded([&] { return record_media(run, step, key_view, kind, std::string(file_view)); });
 }

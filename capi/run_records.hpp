@@ -4,6 +4,7 @@
 #include <string>
 #include <string_view>
 
+#include "model/expected.hpp"
 #include "os/file_version.hpp"
 #include "trunkline.h"
 
@@ -16,8 +17,14 @@ int record_for_run(tr_run run, tr_record_type type, std::string_view name, int64
 // Whether the run is open, asked before its files are read: whoever ends the library or forks need not wait for a disk.
 int check_run(tr_run run);
 
-// Whether a text may name a file of this machine: TR_OK or TR_EINVAL.
-int check_file_name(std::string_view file);
+// Whether a text may name a file of this machine.
+Error check_file_name(std::string_view file);
+
+// The code of what is wrong with a file or artifact, which the log says in words: a code cannot tell which of many
+// names or files it was. `what` was to become of it: "the artifact is not added".
+int refuse(std::string_view what, const Error& wrong);
+// A text of the caller's as the log says it.
+std::string quoted(std::string_view text);
 
 inline tr_string borrow(std::string_view text) { return {text.data() == nullptr ? "" : text.data(), text.size()}; }
 inline tr_attribute text_attribute(std::string_view key, std::string_view text, tr_type type = TR_TYPE_STR) {

@@ -1,4 +1,5 @@
 // Runs.
+#include <atomic>
 #include <filesystem>
 #include <iterator>
 #include <string>
@@ -11,12 +12,15 @@
 #include "record/recorder.hpp"
 #include "run_records.hpp"
 
+using trunkline::Error;
 using trunkline::capi::check_file_name;
 using trunkline::capi::check_run;
 using trunkline::capi::number_attribute;
+using trunkline::capi::quoted;
 using trunkline::capi::read_struct;
 using trunkline::capi::record_for_run;
 using trunkline::capi::recording;
+using trunkline::capi::refuse;
 using trunkline::capi::text_attribute;
 using trunkline::capi::view_of;
 using trunkline::record::Entry;
@@ -42,11 +46,30 @@ int trunkline::capi::check_run(tr_run run) {
   return TR_ESTALE;
 }
 
-int trunkline::capi::check_file_name(std::string_view file) {
-  return file.empty() || file.find('\0') != std::string_view::npos || !utf8_valid(file) ? TR_EINVAL : TR_OK;
+trunkline::Error trunkline::capi::check_file_name(std::string_view file) {
+  if (!file.empty() && file.find('\0') == std::string_view::npos && utf8_valid(file)) return Error::none();
+  return {TR_EINVAL, "the name of the file is empty, or no text: " + quoted(file)};
+}
+
+int trunkline::capi::refuse(std::string_view what, const Error& wrong) {
+  if (interrupted_a_call()) return wrong.code;
+  constexpr int kMost = 100;  // a program that does it all day is not to fill a disk
+  static std::atomic<int> said{0};
+  const int now = said.load(std::memory_order_relaxed) < kMost ? said.fetch_add(1, std::memory_order_relaxed) + 1 : 0;
+  if (now == 0 || now > kMost) return wrong.code;
+  const char* last = now == kMost ? " (what is refused from now on is not said)" : "";
+  pipeline::Instance::say(TR_LEVEL_WARN, std::string(what) + ": " + wrong.message + last);
+  return wrong.code;
+}
+
+std::string trunkline::capi::quoted(std::string_view text) {
+  constexpr size_t kMost = 200;
+  return "\"" + std::string(text.substr(0, kMost)) + (text.size() > kMost ? "...\"" : "\"");
 }
 
 namespace {
+
+constexpr const char* kNotLogged = "the file of a run is not logged";
 
 // The file is looked at between two entries: whoever ends the library or forks need not wait for its disk.
 int record_file(tr_run run, std::string_view path, const std::string& file) {
@@ -54,13 +77,21 @@ int record_file(tr_run run, std::string_view path, const std::string& file) {
   if (const int closed = check_run(run); closed != TR_OK) return closed;
   std::error_code failure;
   const std::string absolute = std::filesystem::absolute(file, failure).string();
-  if (failure) return TR_EIO;
+  if (failure) return refuse(kNotLogged, {TR_EIO, file + ": " + failure.message()});
   const auto version = trunkline::file_version(absolute);
-  if (!version) return TR_EIO;
+  if (!version) return refuse(kNotLogged, {TR_EIO, version.error().message});
   const tr_attribute attributes[] = {text_attribute(names::kArtifactFile, absolute),
                                      number_attribute(names::kArtifactSize, version->size),
                                      number_attribute(names::kArtifactModified, version->modified_ns)};
   return record_for_run(run, TR_RECORD_RUN_ARTIFACT, path, -1, attributes, std::size(attributes));
+}
+
+int check_and_record_file(tr_run run, std::string_view path, std::string_view file) {
+  if (!trunkline::is_relative_path(path) || !trunkline::utf8_valid(path)) {
+    return refuse(kNotLogged, {TR_EINVAL, "its path must be relative, without \"..\": " + quoted(path)});
+  }
+  if (const Error wrong = check_file_name(file)) return refuse(kNotLogged, wrong);
+  return record_file(run, path, std::string(file));
 }
 
 }  // namespace
@@ -108,9 +139,7 @@ int tr_run_log_artifact(tr_run run, const char* path, size_t path_size, const ch
   std::string_view path_view;
   std::string_view file_view;
   if (!view_of(path, path_size, &path_view) || !view_of(file, file_size, &file_view)) return TR_EINVAL;
-  if (!trunkline::is_relative_path(path_view) || !trunkline::utf8_valid(path_view)) return TR_EINVAL;
-  if (check_file_name(file_view) != TR_OK) return TR_EINVAL;
-  return trunkline::capi::guarded([&] { return record_file(run, path_view, std::string(file_view)); });
+  return trunkline::capi::guarded([&] { return check_and_record_file(run, path_view, file_view); });
 }
 
 int tr_run_finish(tr_run run, tr_run_status status, int32_t exit_code) {

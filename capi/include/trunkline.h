@@ -225,8 +225,8 @@ typedef uint32_t tr_level;
 #define TR_LEVEL_INFO 3u
 #define TR_LEVEL_DEBUG 4u
 
-/* Receives the library's own messages. Called on library threads and inside tr_init; must not block and must not call
- * the library. The message is *borrowed* for the call, one line, control characters escaped. */
+/* Receives the library's own messages. Called on library threads, inside tr_init, and inside calls that refuse a file, an
+ * artifact or media of a run, which say why; must not block and must not call the library. The message is *borrowed* for the call, one line, control characters escaped. */
 typedef void (*tr_log_callback)(void *user_data, tr_level level, const char *message, size_t size);
 
 /* Decides about one text value (an attribute, a string inside JSON, an event's attribute; with an empty key a name, an
@@ -522,7 +522,7 @@ TR_API int tr_context_extract(const char *traceparent, size_t size, tr_context *
  * Runs
  *
  * A run is a container of metrics at W&B, MLflow or tracehouse. It may belong to a trace or stand alone. Each call is
- * one record, delivered in order.
+ * one record, delivered in order. Why a file, an artifact or media is refused is a warning in the log.
  *
  * Defaults of this section
  *   Thread-safety: any thread, also several on one handle.

@@ -22,10 +22,21 @@ const char* level_name(tr_level level) {
   }
 }
 
+// A callback that calls the library, or a signal handler that does on top of a message, is not to wait for itself.
+thread_local bool writing = false;
+
+struct Writing {
+  Writing() { writing = true; }
+  ~Writing() { writing = false; }
+  Writing(const Writing&) = delete;
+  Writing& operator=(const Writing&) = delete;
+};
+
 }  // namespace
 
 void MessageLog::write(tr_level level, std::string_view message) {
-  if (level > level_ || level == TR_LEVEL_OFF) return;
+  if (level > level_ || level == TR_LEVEL_OFF || writing) return;
+  const Writing on_this_thread;
   const std::string line = visible_text(message);
   const std::lock_guard lock(mutex_);
   if (silent_) return;

@@ -21,10 +21,11 @@ using encode::view;
 using nlohmann::json;
 
 constexpr size_t kHashInPath = 20;
+constexpr const char* kNoPath = ": a path in it must be relative, without \"..\", and UTF-8";
 constexpr const char* kNotRecorded = "its files were not recorded";
 
 Error add_file(const std::string& path, const std::string& file, std::vector<RunFile>* out) {
-  if (!is_relative_path(path) || !utf8_valid(path) || !utf8_valid(file)) return {TR_EINVAL, path + " is no path"};
+  if (!is_relative_path(path) || !utf8_valid(path) || !utf8_valid(file)) return {TR_EINVAL, path + kNoPath};
   out->push_back({path, file, {}, {}});
   return Error::none();
 }
@@ -42,7 +43,9 @@ Error add_folder(const std::string& prefix, const fs::path& folder, std::vector<
     }
     if (!failure) at.increment(failure);
   }
-  return failure ? Error{TR_EIO, folder.string() + ": " + failure.message()} : Error::none();
+  if (!failure) return Error::none();
+  const bool known = at != fs::recursive_directory_iterator();
+  return Error{TR_EIO, (known ? at->path() : folder).string() + ": " + failure.message()};
 }
 
 // It must stay what it is while it is read.
@@ -125,7 +128,7 @@ Error list_files(std::string_view path, const std::string& file, std::vector<Run
   if (failure) return {TR_EIO, file + ": " + failure.message()};
   if (!absolute.has_filename() && absolute.has_relative_path()) absolute = absolute.parent_path();
   const std::string place(path);
-  if (!place.empty() && !is_relative_path(place)) return {TR_EINVAL, place + " is no path"};
+  if (!place.empty() && !is_relative_path(place)) return {TR_EINVAL, place + kNoPath};
   if (fs::is_directory(absolute, failure)) return add_folder(place, absolute, out);
   return add_file(place.empty() ? absolute.filename().string() : place, absolute.string(), out);
 }
@@ -134,8 +137,8 @@ Error read_files(std::vector<RunFile>* files) {
   std::sort(files->begin(), files->end(), [](const RunFile& a, const RunFile& b) { return a.path < b.path; });
   const auto twice = std::adjacent_find(files->begin(), files->end(),
                                         [](const RunFile& a, const RunFile& b) { return a.path == b.path; });
-  if (files->empty()) return {TR_EINVAL, "there is no file"};
-  if (twice != files->end()) return {TR_EINVAL, twice->path + " is there twice"};
+  if (files->empty()) return {TR_EINVAL, "there is no file in it"};
+  if (twice != files->end()) return {TR_EINVAL, "two files have the path " + twice->path};
   for (RunFile& each : *files) {
     if (Error error = read_file<encode::Md5>(&each)) return error;
   }
@@ -151,7 +154,7 @@ Expected<MediaFile> read_media(tr_media kind, const std::string& file) {
   if (Error error = read_file<encode::Sha256>(&media.file)) return error;
   if (kind != TR_MEDIA_IMAGE) return media;
   const auto header = encode::read_image_header(head_of(media.file.file));
-  if (!header) return Error{TR_EINVAL, file + " is no image of a known format"};
+  if (!header) return Error{TR_EINVAL, file + " is neither PNG, JPEG, GIF nor WebP"};
   media.format = header->format;
   media.width = header->width;
   media.height = header->height;

@@ -16,8 +16,8 @@ struct Artifact {
   std::map<std::string, std::string> attributes;
 };
 
-// The artifacts that are recorded by `record`, as a processor gets them.
-std::vector<Artifact> recorded(const std::function<void()>& record) {
+// The artifacts that are recorded by `record`, as a processor gets them, and what the library said meanwhile.
+std::vector<Artifact> recorded(const std::function<void()>& record, std::vector<std::string>* said = nullptr) {
   const TempDirectory folder;
   const Session session(folder.path());
   std::vector<Artifact> found;
@@ -44,6 +44,7 @@ std::vector<Artifact> recorded(const std::function<void()>& record) {
   record();
   EXPECT_EQ(tr_flush(10'000), TR_OK);
   EXPECT_EQ(tr_shutdown(10'000), TR_OK);
+  if (said != nullptr) *said = session.messages();
   return found;
 }
 
@@ -182,6 +183,61 @@ TEST(Artifacts, ThroughTheWrapper) {
   EXPECT_EQ(found[1].path, "other:v3");
   EXPECT_EQ(found[2].attributes.at("media"), "html");
   EXPECT_EQ(found[2].attributes.at("sha256"), "ed7002b439e9ac845f22357d822bac1444730fbdb6016d3ec9432297b9ec9f73");
+}
+
+// Who takes the library's messages must not call it, and does not wait for itself when it does.
+TEST(Artifacts, ACallFromWhereMessagesGoDoesNotWaitForItself) {
+  const TempDirectory folder;
+  static int calls;
+  calls = 0;
+  const Session session(folder.path(), [](tr_config& config) {
+    config.log = [](void*, tr_level, const char*, size_t) {
+      ++calls;
+      EXPECT_EQ(tr_run_use_artifact(0, "a:", TR_NUL), TR_EINVAL);
+    };
+  });
+  EXPECT_EQ(tr_run_use_artifact(0, "index:", TR_NUL), TR_EINVAL);
+  EXPECT_EQ(calls, 1);
+}
+
+// A code cannot tell which of many names and files it was.
+TEST(Artifacts, WhatIsRefusedIsSaidInWords) {
+  const TempDirectory folder;
+  const std::string file = folder.file("list");
+  test::write_file(file, "content");
+  const std::string gone = folder.file("gone");
+  const tr_artifact_file whole[] = {{{"a", 1}, {file.data(), file.size()}}};
+  const tr_artifact_file missing[] = {{{"a", 1}, {file.data(), file.size()}}, {{"b", 1}, {gone.data(), gone.size()}}};
+  tr_artifact nameless = artifact_of(whole, 1);
+  nameless.name = {"two words", 9};
+  const tr_artifact incomplete = artifact_of(missing, 2);
+  std::vector<std::string> said;
+  recorded(
+      [&] {
+        const tr_run run = tr_run_start(nullptr);
+        EXPECT_EQ(tr_run_add_artifact(run, &nameless), TR_EINVAL);
+        EXPECT_EQ(tr_run_add_artifact(run, &incomplete), TR_EIO);
+        EXPECT_EQ(tr_run_log_media(run, 0, "loss", TR_NUL, TR_MEDIA_IMAGE, file.data(), file.size()), TR_EINVAL);
+        EXPECT_EQ(tr_run_log_artifact(run, "../up", TR_NUL, file.data(), file.size()), TR_EINVAL);
+        EXPECT_EQ(tr_run_use_artifact(run, "index:", TR_NUL), TR_EINVAL);
+        EXPECT_EQ(tr_run_use_artifact(run, "index", TR_NUL), TR_OK);
+        for (int i = 0; i < 200; ++i) EXPECT_EQ(tr_run_use_artifact(run, "index:", TR_NUL), TR_EINVAL);
+        tr_run_finish(run, TR_RUN_FINISHED, 0);
+      },
+      &said);
+  ASSERT_GT(said.size(), 5u);
+  EXPECT_LT(said.size(), 150u);
+  const std::pair<std::string, std::string> expected[] = {
+      {"the artifact \"two words\" is not added: its name", "\"two words\""},
+      {"the artifact \"index\" is not added: ", gone + ": No such file"},
+      {"the media \"loss\" is not logged: ", file + " is neither PNG"},
+      {"the file of a run is not logged: its path", "\"../up\""},
+      {"it is not noted that artifact \"index:\" is used: ", "name:alias"}};
+  for (size_t i = 0; i < std::size(expected); ++i) {
+    EXPECT_EQ(said[i].rfind(expected[i].first, 0), 0u) << said[i];
+    EXPECT_NE(said[i].find(expected[i].second), std::string::npos) << said[i];
+  }
+  EXPECT_NE(said.back().find("is not said"), std::string::npos) << said.back();
 }
 
 // A list that is longer than a value may be is no list: the caller hears of it, and so does who would deliver it.

@@ -65,7 +65,8 @@ class Run:
 
     def log_artifact(self, path: str | os.PathLike[str], artifact_path: str | None = None) -> bool:
         """A file of this machine, by its name in the folder `artifact_path` of the run's artifacts. It is read when it is
-        delivered, and must not change until then. False: it is no file, or `artifact_path` leads elsewhere."""
+        delivered, and must not change until then. False: it is no file, or `artifact_path` leads elsewhere; a warning says
+        which."""
         file = os.fspath(path)
         place = posixpath.join(artifact_path or "", os.path.basename(file))
         return native.run_log_artifact(self._handle, place, file) not in (native.EIO, native.EINVAL)
