@@ -60,8 +60,14 @@ std::string program_name() {
   return std::string(whole.substr(whole.rfind('/') + 1));
 }
 
+const char* wrong_config(int result) {
+  return result == TR_EUNSUPPORTED ? "tr_config says what this library does not know: it is older than the header"
+                                   : "struct_size of tr_config is too small: fill it with tr_config_init";
+}
+
 Error check(const tr_config& config) {
-  if ((config.flags & ~kKnownFlags) != 0) return Error{TR_EUNSUPPORTED, "an unknown flag"};
+  if ((config.flags & ~kKnownFlags) != 0)
+    return Error{TR_EUNSUPPORTED, "tr_config: an unknown flag; tr_config_init fills it with what is known"};
   if (config.durability > TR_DURABILITY_FSYNC) return Error{TR_EINVAL, "durability: no such value"};
   if (config.recorder > TR_RECORDER_MEMORY) return Error{TR_EINVAL, "recorder: no such value"};
   if (config.content > TR_CONTENT_OFF) return Error{TR_EINVAL, "content: no such value"};
@@ -144,7 +150,7 @@ int tr_init(const tr_config* config, tr_error* error) {
     fill_defaults(environment, &known);
     if (config != nullptr) {
       const int read = trunkline::capi::read_struct(config, &known, offsetof(tr_config, exit_timeout_ms));
-      if (read != TR_OK) return report(Error{read, "struct_size of tr_config"}, error);
+      if (read != TR_OK) return report(Error{read, wrong_config(read)}, error);
     }
     if (const Error wrong = check(known)) return report(wrong, error);
     return report(Instance::start(make_settings(known, environment), trunkline::capi::make_built_ins), error);

@@ -150,6 +150,13 @@ std::vector<Waiting> look(const Session& session) {
   return list_waiting(session.directory()).processors;
 }
 
+bool waits_for(std::string_view processor, std::string_view destination, const Session& session) {
+  const std::vector<Waiting> all = look(session);
+  return std::any_of(all.begin(), all.end(), [&](const Waiting& waiting) {
+    return waiting.processor() == processor && waiting.destination() == destination;
+  });
+}
+
 int list(Session* session) {
   const std::vector<Waiting> all = look(*session);
   if (session->json()) {
@@ -198,14 +205,13 @@ int run(const Arguments& arguments, Session* session) {
   if (!arguments.operands().empty()) {
     return target == "wandb" ? upload(arguments, timeout_ms, session) : session->refuse("LOG is for --to wandb");
   }
-  Adopted found;
-  if (has_runs(session->directory())) {
-    const auto result =
-        adopt_for(target, arguments.text("options"), arguments.text("from"), session->directory(), timeout_ms);
-    if (!result) return session->fail(result.error());
-    found = *result;
+  const std::string from = arguments.text("from");
+  if (!from.empty() && !waits_for(target, from, *session)) {
+    return session->fail({TR_ENOENT, "nothing waits for " + target + " at " + visible(from) +
+                                         "; trunkline sync --list shows the destinations, as --from takes them"});
   }
-  return report(found, target, session);
+  const auto found = adopt_for(target, arguments.text("options"), from, session->directory(), timeout_ms);
+  return found ? report(*found, target, session) : session->fail(found.error());
 }
 
 }  // namespace

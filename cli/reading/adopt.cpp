@@ -8,6 +8,7 @@
 #include "processors/mlflow/mlflow_processor.hpp"
 #include "processors/wandb/wandb_processor.hpp"
 #include "reading/counting_processor.hpp"
+#include "reading/runs.hpp"
 #include "session.hpp"
 #include "terminal/output.hpp"
 #include "terminal/text.hpp"
@@ -83,13 +84,13 @@ void write_json(const std::string& directory, const Adopted& found, Output* outp
 }
 
 void write_text(const Adopted& found, std::string_view place, Output* output) {
+  const std::string to = std::string(place) + (found.destination.empty() ? "" : " at " + visible(found.destination));
   if (found.runs == 0 && found.complete) {
-    output->write("nothing to recover\n");
+    output->write(found.destination.empty() ? "nothing to recover\n" : "nothing waits for " + to + "\n");
     return;
   }
   output->write(counted(found.runs, "dead run") + "\n");
   output->write("  " + counted(found.recovered, "record") + " recovered from memory\n");
-  const std::string to = std::string(place) + (found.destination.empty() ? "" : " at " + visible(found.destination));
   output->write("  " + counted(found.delivered, "record") + " delivered to " + to + ", " +
                 counted(found.spans, "span") + " among them\n");
   output->write("  " + std::to_string(found.incomplete) + " of them incomplete\n");
@@ -121,13 +122,23 @@ Expected<Adopted> adopt_for(std::string_view target, std::string_view options_js
   table.struct_size = sizeof table;
   const auto make = target == "mlflow" ? &make_mlflow_processor : target == "wandb" ? &make_wandb_processor : nullptr;
   if (make == nullptr) return Error{TR_EINVAL, "nothing can be delivered to " + std::string(target)};
-  if (Error error = make(options_json, directory, &table, kHost)) return error;
+  processors::ProcessorHost host = kHost;
+  const bool any = has_runs(directory);
+  if (!any)
+    host.message = [](tr_level, std::string_view) {};  // it will not work: what it says of its work says nothing
+  if (Error error = make(options_json, directory, &table, host)) return error;
   const std::string destination = table.destination;
+  Adopted adopted;
+  adopted.destination = destination;
+  if (!any) {
+    table.release(table.user_data);
+    return adopted;
+  }
   if (!from.empty() && from != destination) {
     table.destination = from.c_str();
     if (target == "mlflow") table.restore = nullptr;  // what it knows is of another server; that of W&B sees it itself
   }
-  Adopted adopted = adopt(directory, table, timeout_ms);
+  adopted = adopt(directory, table, timeout_ms);
   adopted.destination = destination;
   return adopted;
 }

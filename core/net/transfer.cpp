@@ -289,7 +289,7 @@ int Transfer::on_seek(void* self, curl_off_t offset, int origin) {
 std::string Transfer::explain(CURLcode code) const {
   std::string text = reason_[0] != '\0' ? reason_ : curl_->easy_strerror(code);
   text = trim(text);
-  if (failure_of(code) == Failure::kTls && code != CURLE_SSL_CERTPROBLEM) {
+  if (failure_of(code) == Failure::kTls && code != CURLE_SSL_CERTPROBLEM && code != CURLE_SSL_CACERT_BADFILE) {
     text += " (a certificate of your own: set the option for the CA)";
   }
   return text;

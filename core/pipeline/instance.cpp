@@ -86,7 +86,7 @@ Error Instance::start(const Settings& settings, MakeBuiltIns make_built_ins) {
       std::remove_if(abandoned.begin(), abandoned.end(), [](const auto& each) { return each->is_done_with(); }),
       abandoned.end());
   if (process().instance != nullptr) {
-    if (process().instance->pid_ == getpid()) return Error{TR_ESTATE, "already started"};
+    if (process().instance->pid_ == getpid()) return Error{TR_ESTATE, "already started: tr_shutdown ends what runs"};
     const GateLock lock(&gate->instance_lock);
     abandoned.push_back(std::exchange(process().instance, nullptr));
     abandoned.back()->abandon_in_child();

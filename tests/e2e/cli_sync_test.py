@@ -64,6 +64,21 @@ def sync_tells_what_waits_for_whom_and_gives_it_up():
         equal(place.json("stats")["traces"], 4, "the store has them all the same")
 
 
+@check
+def sync_says_what_cannot_be_though_nothing_waits():
+    with place_with_store() as place:
+        place.environment["MLFLOW_TRACKING_URI"] = NOBODY
+        equal(place.good("sync", "--to", "mlflow"), f"nothing waits for mlflow at {NOBODY} Default\n", "nothing")
+        equal(place.json("sync")["destination"], NOBODY + " Default", "where it would go")
+        for options in ("{", "[]", '{"colour": "red"}'):
+            refused = place.run("sync", "--options", options)
+            expect(refused.returncode == 1 and b"TR_EINVAL" in refused.stderr, (options, refused.stderr))
+        leave_records(place)
+        refused = place.run("sync", "--from", NOBODY)  # without the experiment
+        expect(refused.returncode == 1 and b"TR_ENOENT" in refused.stderr and b"--list" in refused.stderr, refused.stderr)
+        equal(len(place.json("sync", "--list")), 1, "it waits on")
+
+
 def crc32c(data):
     crc = 0xffffffff
     for byte in data:
@@ -118,12 +133,15 @@ def doctor_looks_at_the_options_of_processors():
         status, text = found("mlflow", MLFLOW_TRACKING_URI="http://ada:c4nary@mlflow.example")
         expect(status == "problem" and "https" in text and "c4nary" not in text, (status, text))
         equal(found("mlflow", MLFLOW_TRACKING_URI="http://[::1")[0], "problem", "no URL")
+        status, text = found("mlflow", MLFLOW_TRACKING_URI="sqlite:///mlflow.db")
+        expect(status == "problem" and "MLFLOW_TRACKING_URI" in text and "mlflow server" in text, (status, text))
         key = "c4nary" * 8
         equal(found("wandb", WANDB_API_KEY=key), ("ok", "to https://api.wandb.ai /uncategorized"), "a key")
         for environment in ({"WANDB_BASE_URL": "http://wandb.example"}, {"WANDB_BASE_URL": "nothing"},
                             {"WANDB_MODE": "sometimes"}, {"WANDB_PROJECT": "a/b"}, {"WANDB_API_KEY": key + "\n"}):
             status, text = found("wandb", **{"WANDB_API_KEY": key, **environment})
             expect(status == "problem" and "c4nary" not in text, (environment, status, text))
+            expect(list(environment)[0] in text or "plain http" in text, (environment, text))
         equal(found("wandb", WANDB_API_KEY="c4nary")[0], "warning", "a short key")
         equal(found("wandb")[0], "warning", "no key")
         equal(found("wandb", WANDB_MODE="offline")[0], "ok", "files that are meant")

@@ -98,7 +98,7 @@ class CliTest(WandbTest):
         self.assertEqual((said["spans"], said["waiting"], said["destination"]), (0, 1, self.server.url + " /proj"))
         waiting, = self.sync("--list")[0]
         self.assertEqual(waiting["destination"], "http://127.0.0.1:1 /proj")
-        self.sync("--from", "http://127.0.0.1:2 /proj")
+        self.sync("--from", "http://127.0.0.1:2 /proj", expect=1)
         self.assertEqual(self.server.runs(), {})
         said = self.sync("--from", waiting["destination"])[0]
         self.assertEqual((said["delivered"], said["waiting"]), (waiting["records"], 0))

@@ -114,7 +114,7 @@ Expected<Options> read_options(std::string_view options_json, net::GetVariable g
     if (options.experiment_id.empty()) options.experiment_name = variable(get, "MLFLOW_EXPERIMENT_NAME");
   }
   if (options.experiment_id.find_first_not_of("0123456789abcdefABCDEF-") != std::string::npos) {
-    return Error{TR_EINVAL, std::string(kSubject) + ": option \"experiment_id\" is no id"};
+    return Error{TR_EINVAL, std::string(kSubject) + ": option \"experiment_id\", or MLFLOW_EXPERIMENT_ID, is no id"};
   }
   if (options.experiment_name.empty()) options.experiment_name = "Default";
   or_variable(&options.tls_ca, get, "MLFLOW_TRACKING_SERVER_CERT_PATH");
@@ -133,7 +133,13 @@ Expected<Options> read_options(std::string_view options_json, net::GetVariable g
 Expected<net::Endpoint> make_endpoint(Options* options, net::GetVariable get) {
   auto url = net::parse_url(options->tracking_uri);
   const std::string begin = std::string(kSubject) + ": ";
-  if (!url) return Error{TR_EINVAL, begin + "option \"tracking_uri\": " + url.error().message};
+  if (!url) {
+    const std::string& uri = options->tracking_uri;
+    const bool other = uri.find("://") != std::string::npos && uri.rfind("http", 0) != 0;
+    return Error{TR_EINVAL,
+                 begin + "option \"tracking_uri\", or MLFLOW_TRACKING_URI: " + url.error().message +
+                     (other ? "; a database needs a server before it: mlflow server --backend-store-uri ..." : "")};
+  }
   net::Endpoint endpoint;
   endpoint.url = std::move(*url);
   endpoint.authorization = std::move(options->authorization);

@@ -47,12 +47,12 @@ Error check_names(const Options& options) {
   const bool control =
       std::any_of(project.begin(), project.end(), [](char c) { return static_cast<unsigned char>(c) < 32; });
   if (project.size() > kMostProjectBytes || control || project.find_first_of("/\\#?%:") != std::string::npos) {
-    return wrong("option \"project\": at most 128 characters, none of / \\ # ? % :");
+    return wrong("option \"project\", or WANDB_PROJECT: at most 128 characters, none of / \\ # ? % :");
   }
   const std::string& id = options.terms.id;
   const bool blank = !id.empty() && (id.front() == ' ' || id.back() == ' ');
   if (blank || id.find_first_of(":;,#?/'\"\\") != std::string::npos || id == "." || id == "..") {
-    return wrong("option \"id\": none of : ; , # ? / ' \" \\ and no blanks around it");
+    return wrong("option \"id\", or WANDB_RUN_ID: none of : ; , # ? / ' \" \\ and no blanks around it");
   }
   return Error::none();
 }
@@ -69,7 +69,7 @@ Error read_mode(const std::string& text, const std::string& key, Options* option
   } else if (text.empty()) {
     options->mode = key.empty() ? Mode::kOffline : Mode::kOnline;
   } else {
-    return wrong("option \"mode\" must be one of \"online\", \"offline\", \"disabled\"");
+    return wrong("option \"mode\", or WANDB_MODE, must be one of \"online\", \"offline\", \"disabled\"");
   }
   return Error::none();
 }
@@ -92,7 +92,8 @@ std::string host_name() {
 Expected<std::string> folder_in(const std::string& directory) {
   std::error_code failure;
   const auto absolute = std::filesystem::absolute(directory.empty() ? "." : directory, failure);
-  if (failure || directory.find('\0') != std::string::npos) return wrong("option \"dir\" is no directory");
+  if (failure || directory.find('\0') != std::string::npos)
+    return wrong("option \"dir\", or WANDB_DIR, is no directory");
   return (absolute / "wandb").lexically_normal().string();
 }
 
@@ -147,7 +148,7 @@ Expected<Options> read_options(std::string_view options_json, net::GetVariable g
   if (options.base_url.empty()) options.base_url = "https://api.wandb.ai";
   const std::string& resume = options.place.resume;
   if (!resume.empty() && resume != "allow" && resume != "must" && resume != "never" && resume != "auto") {
-    return wrong("option \"resume\" must be one of \"allow\", \"must\", \"never\", \"auto\"");
+    return wrong("option \"resume\", or WANDB_RESUME, must be one of \"allow\", \"must\", \"never\", \"auto\"");
   }
   options.place.host = host_name();
   auto folder = folder_in(directory);
@@ -162,7 +163,7 @@ Expected<Options> read_options(std::string_view options_json, net::GetVariable g
 
 Expected<net::Endpoint> make_endpoint(Options* options, net::GetVariable get) {
   auto url = net::parse_url(options->base_url);
-  if (!url) return wrong("option \"base_url\": " + url.error().message);
+  if (!url) return wrong("option \"base_url\", or WANDB_BASE_URL: " + url.error().message);
   net::Endpoint endpoint;
   endpoint.url = std::move(*url);
   endpoint.authorization = std::move(options->authorization);
