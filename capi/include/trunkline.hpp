@@ -202,7 +202,8 @@ class Span {
 // --- Traces
 // --------------------------------------------------------------------------------------------------------------
 
-// A trace; ends in its destructor. Spans must not outlive it by more than end_grace_ms.
+// A trace; ends in its destructor, as failed when an exception is what ends it. Spans must not outlive it by more than
+// end_grace_ms.
 class Trace {
  public:
   Trace() = default;
@@ -216,7 +217,10 @@ class Trace {
     }
     return *this;
   }
-  ~Trace() { end(); }
+  ~Trace() {
+    if (trace_ != 0 && std::uncaught_exceptions() > exceptions_) set_error("exception", "left by an exception");
+    end();
+  }
 
   tr_trace handle() const { return trace_; }
   Span span(tr_kind kind, std::string_view name) const { return Span(trace_, 0, kind, name); }
@@ -247,6 +251,7 @@ class Trace {
 
  private:
   tr_trace trace_ = 0;
+  int exceptions_ = std::uncaught_exceptions();
 };
 
 // Records a span that was timed elsewhere; set what there is of `span`. Its struct_size and trace are set here.
@@ -267,7 +272,7 @@ inline std::optional<tr_context> extract(std::string_view traceparent) {
 // --- Runs
 // ----------------------------------------------------------------------------------------------------------------
 
-// A run; finishes in its destructor, as failed when an exception is what ends it.
+// A run; finishes in its destructor, as failed and with exit code 1 when an exception is what ends it.
 class Run {
  public:
   Run() = default;
@@ -281,7 +286,10 @@ class Run {
     }
     return *this;
   }
-  ~Run() { finish(std::uncaught_exceptions() > exceptions_ ? TR_RUN_FAILED : TR_RUN_FINISHED); }
+  ~Run() {
+    const bool failed = std::uncaught_exceptions() > exceptions_;
+    finish(failed ? TR_RUN_FAILED : TR_RUN_FINISHED, failed ? 1 : 0);
+  }
 
   tr_run handle() const { return run_; }
 
