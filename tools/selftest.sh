@@ -5,20 +5,11 @@ tools=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 export TRUNKLINE_CACHE=$place/cache PYTHONDONTWRITEBYTECODE=1
-failed=0
+area=selftest
+. "$tools/check.sh"
 
 # accepts NAME COMMAND...   refuses NAME PATTERN COMMAND...: a refusal must say why, in words that match PATTERN.
-accepts() {
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    echo "ok selftest: $name"
-  else
-    echo "FAILED selftest: $name was refused"
-    sed 's/^/    /' <<<"$output" | head -30
-    failed=1
-  fi
-}
+accepts() { check "$@"; }
 refuses() {
   local name=$1 pattern=$2 output
   shift 2
@@ -41,4 +32,4 @@ in_folder() { (cd "$1" && shift && "$@"); }
 . "$tools/selftest/tree.sh"
 . "$tools/selftest/library.sh"
 . "$tools/selftest/summary.sh"
-exit $failed
+exit "$failed"

@@ -20,20 +20,8 @@ export GOCACHE=$cache/go/build GOMODCACHE=$cache/go/modules GOTOOLCHAIN=local GO
 unset GOWORK GOENV
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-failed=0
-
-# check NAME COMMAND...: one check; its output is shown when it fails.
-check() {
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    echo "ok go: $name"
-  else
-    echo "FAILED go: $name"
-    tail -40 <<<"$output" | sed 's/^/    /'
-    failed=1
-  fi
-}
+area=go
+. tools/check.sh
 
 # tests LABEL ARGUMENTS...: go test; a line for each test, `LABEL.Test`.
 tests() {

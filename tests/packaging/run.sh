@@ -8,21 +8,10 @@ build=$(realpath "${2:-$here/../../build}")
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 prefix=$place/prefix
-failed=0
 runs=0
+area=packaging
+. "$here/../../tools/check.sh"
 
-# check NAME COMMAND...: one check; its output is shown when it fails.
-check() {
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    echo "ok packaging: $name"
-  else
-    echo "FAILED packaging: $name"
-    tail -25 <<<"$output" | sed 's/^/    /'
-    failed=1
-  fi
-}
 # in_new_folder PROGRAM ARGUMENTS...: the program gets a fresh folder as its last argument.
 in_new_folder() {
   runs=$((runs + 1))
@@ -123,4 +112,4 @@ if [[ $mode == full ]]; then
   check "DESTDIR" staged
   check "the bill of materials is valid SPDX, of this library" bill_of_materials
 fi
-exit $failed
+exit "$failed"

@@ -7,19 +7,8 @@ what=${1:-test}
 shift || true
 venv=$(tools/python_package.py venv)
 
-report() { # NAME COMMAND...
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    echo "ok $name"
-  else
-    echo "FAILED $name"
-    sed 's/^/    /' <<<"$output"
-    failed=1
-  fi
-}
-
-failed=0
+area=python
+. tools/check.sh
 case $what in
   test)
     site=$(tools/python_package.py site)
@@ -27,21 +16,21 @@ case $what in
     exec "$venv/bin/python" -m pytest -q "$@"
     ;;
   types)
-    report "python types" "$venv/bin/mypy" --cache-dir=build/python/mypy
+    check "types" "$venv/bin/mypy" --cache-dir=build/python/mypy
     export MYPYPATH=examples/python/coding_agent
-    report "python types of the example" "$venv/bin/mypy" --cache-dir=build/python/mypy-example -m main
+    check "types of the example" "$venv/bin/mypy" --cache-dir=build/python/mypy-example -m main
     ;;
   wheel)
     place=$(mktemp -d)
     trap 'rm -rf "$place"' EXIT
     export PIP_DISABLE_PIP_VERSION_CHECK=1
-    report "the wheel is built from the root" tools/python_package.py wheel "$place/out"
-    report "it is for the stable ABI" bash -c "ls '$place'/out/*-cp311-abi3-linux_*.whl"
+    check "the wheel is built from the root" tools/python_package.py wheel "$place/out"
+    check "it is for the stable ABI" bash -c "ls '$place'/out/*-cp311-abi3-linux_*.whl"
     python3 -m venv --without-pip "$place/venv"
-    report "it is installed without anything else" "$venv/bin/pip" --python "$place/venv/bin/python" install --no-index \
+    check "it is installed without anything else" "$venv/bin/pip" --python "$place/venv/bin/python" install --no-index \
       "$place"/out/*.whl
     cd "$place"
-    report "it records and reads back" env TRUNKLINE_PROCESSORS=jsonl "$place/venv/bin/python" -c '
+    check "it records and reads back" env TRUNKLINE_PROCESSORS=jsonl "$place/venv/bin/python" -c '
 import json, pathlib, trunkline
 trunkline.init(pathlib.Path("store"))
 with trunkline.trace("t"), trunkline.span("s"):
@@ -49,7 +38,7 @@ with trunkline.trace("t"), trunkline.span("s"):
 assert trunkline.shutdown()
 lines = [json.loads(line) for line in pathlib.Path("store/traces.jsonl").read_text().splitlines()]
 assert any(line.get("name") == "s" for line in lines), lines'
-    report "the library lies beside the module" bash -c "
+    check "the library lies beside the module" bash -c "
       readelf -d '$place'/venv/lib/python3*/site-packages/trunkline/_trunkline.abi3.so | grep -F '[\$ORIGIN]' &&
       ls '$place'/venv/lib/python3*/site-packages/trunkline/libtrunkline.so.0"
     ;;

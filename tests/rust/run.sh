@@ -28,20 +28,8 @@ if [[ -d $CARGO_TARGET_DIR ]] && (($(du -sm "$CARGO_TARGET_DIR" | cut -f1) > 200
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
-failed=0
-
-# check NAME COMMAND...: one check; its output is shown when it fails.
-check() {
-  local name=$1 output
-  shift
-  if output=$("$@" 2>&1); then
-    echo "ok rust: $name"
-  else
-    echo "FAILED rust: $name"
-    tail -40 <<<"$output" | sed 's/^/    /'
-    failed=1
-  fi
-}
+area=rust
+. tools/check.sh
 
 # tests LABEL ARGUMENTS...: cargo test; a line for each test, `LABEL.file.name`.
 tests() {

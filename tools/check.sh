@@ -1,0 +1,16 @@
+# What scripts of tests share; to be sourced by a script that has set `area`, and ends with `exit "$failed"`.
+# shellcheck shell=bash
+failed=0
+
+# check NAME COMMAND...: one check, a line `ok AREA: NAME` or `FAILED AREA: NAME`; its output is shown when it fails.
+check() {
+  local name=$1 output
+  shift
+  if output=$("$@" 2>&1); then
+    echo "ok $area: $name"
+  else
+    echo "FAILED $area: $name"
+    tail -40 <<<"$output" | sed 's/^/    /'
+    failed=1
+  fi
+}
