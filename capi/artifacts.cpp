@@ -48,18 +48,6 @@ bool is_part(std::string_view text) {
          std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
 }
 
-// "name", "name:alias", "project/name:alias" or "entity/project/name:alias".
-bool is_artifact_name(std::string_view text) {
-  for (int places = 0; places < 2; ++places) {
-    const size_t slash = text.find('/');
-    if (slash == std::string_view::npos) break;
-    if (!is_part(text.substr(0, slash))) return false;
-    text.remove_prefix(slash + 1);
-  }
-  const size_t colon = text.find(':');
-  return is_part(text.substr(0, colon)) && (colon == std::string_view::npos || is_part(text.substr(colon + 1)));
-}
-
 struct CheckedArtifact {
   std::string_view name;
   std::string_view type;
@@ -218,6 +206,18 @@ int record_media(tr_run run, int64_t step, std::string_view key, tr_media kind, 
 
 }  // namespace
 
+bool trunkline::capi::is_artifact_name(std::string_view text) {
+  if (!utf8_valid(text)) return false;
+  for (int places = 0; places < 2; ++places) {
+    const size_t slash = text.find('/');
+    if (slash == std::string_view::npos) break;
+    if (!is_part(text.substr(0, slash))) return false;
+    text.remove_prefix(slash + 1);
+  }
+  const size_t colon = text.find(':');
+  return is_part(text.substr(0, colon)) && (colon == std::string_view::npos || is_part(text.substr(colon + 1)));
+}
+
 int tr_run_add_artifact(tr_run run, const tr_artifact* artifact) {
   if (artifact == nullptr) return TR_EINVAL;
   tr_artifact known{};
@@ -228,10 +228,10 @@ int tr_run_add_artifact(tr_run run, const tr_artifact* artifact) {
 int tr_run_use_artifact(tr_run run, const char* name, size_t size) {
   std::string_view view;
   if (!view_of(name, size, &view)) return TR_EINVAL;
-  if (!is_artifact_name(view) || !trunkline::utf8_valid(view)) {
+  if (!trunkline::capi::is_artifact_name(view)) {
     return guarded([&] {
       const std::string what = "it is not noted that artifact " + quoted(view) + " is used";
-      return refuse(what, {TR_EINVAL, "a name is \"name:alias\", with \"project/\" or \"entity/project/\" before it"});
+      return refuse(what, {TR_EINVAL, trunkline::capi::kArtifactNames});
     });
   }
   return record_for_run(run, TR_RECORD_RUN_USE_ARTIFACT, view, -1, nullptr, 0);

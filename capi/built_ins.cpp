@@ -7,13 +7,13 @@
 #include "guard.hpp"
 #include "instance_access.hpp"
 #include "model/family_presets.hpp"
-#include "model/utf8.hpp"
 #include "processors/console/console_processor.hpp"
 #include "processors/jsonl/jsonl_processor.hpp"
 #include "processors/local/local_processor.hpp"
 #include "processors/mlflow/mlflow_processor.hpp"
 #include "processors/wandb/wandb_download.hpp"
 #include "processors/wandb/wandb_processor.hpp"
+#include "run_records.hpp"
 
 namespace trunkline::capi {
 namespace {
@@ -136,9 +136,12 @@ int tr_wandb_download_artifact(const char* options_json, size_t options_size, co
                      trunkline::capi::view_of(name, name_size, &wanted) &&
                      trunkline::capi::view_of(folder, folder_size, &place);
   return trunkline::capi::guarded([&] {
-    if (!given || wanted.empty() || place.empty() || place.find('\0') != std::string_view::npos ||
-        !trunkline::utf8_valid(wanted)) {
-      return trunkline::capi::report({TR_EINVAL, "no name, or no folder"}, error);
+    if (!given || place.empty() || place.find('\0') != std::string_view::npos) {
+      return trunkline::capi::report({TR_EINVAL, "there is no folder to download to, or a text is NULL"}, error);
+    }
+    if (!trunkline::capi::is_artifact_name(wanted)) {
+      const std::string what = trunkline::capi::quoted(wanted) + " is no artifact: ";
+      return trunkline::capi::report({TR_EINVAL, what + trunkline::capi::kArtifactNames}, error);
     }
     const trunkline::Error failed =
         trunkline::download_wandb_artifact(options, std::string(wanted), std::string(place));

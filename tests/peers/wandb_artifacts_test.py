@@ -236,6 +236,9 @@ class ArtifactsTest(WandbTest):
     def test_downloads_that_cannot_be(self):
         folder = os.path.join(self.folder, "by-us")
         self.assertIn("-13: W&B has no artifact fake-entity/proj/none:latest", self.download("fake-entity/proj/none", folder, 1))
+        self.assertIn("-13: W&B has no artifact proj/none:v1\n", self.download("none:v1", folder, 1))
+        for name in ("", "a/b/c/none:v1", "none:", "/none"):
+            self.assertRegex(self.download(name, folder, 1), "^-1: .* is no artifact: ")
         self.assertIn("401", self.download(MADE, folder, 1, WANDB_API_KEY="f" * 40))
         self.server.ask("/_faults", [{"match": "", "times": -1, "fault": ["status", "503"]}])
         self.assertIn("-5: ", self.download(MADE, folder, 1, AGENT_WANDB_OPTIONS='{"timeout_ms": 1000}'))
