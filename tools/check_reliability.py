@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
 """Holds docs/reliability.md against the tests: every row of the fault table has a promise, tests and an outcome, and
 every test it names is there: check_reliability.py [BUILD_FOLDER]. Names are those of ctest (* stands for anything),
-`rust.FILE.NAME` for a test of bindings/rust, `go.NAME` for one of bindings/go, or `step NAME` for a step of tools/phases.py."""
+`rust.FILE.NAME` for a test of bindings/rust, `go.NAME` for one of bindings/go, `python.FILE.NAME` for one of tests/python,
+or `step NAME` for a step of tools/phases.py."""
 import fnmatch
 import glob
 import os
@@ -55,11 +56,21 @@ def go_tests():
     return names
 
 
+def python_tests():
+    """`python.FILE.NAME` of functions and methods that pytest takes for tests, without the word test in front."""
+    names = []
+    for path in sorted(glob.glob("tests/python/test_*.py")):
+        with open(path, encoding="utf-8") as file:
+            found = re.findall(r"^ *(?:async )?def test_(\w+)\(", file.read(), re.M)
+        names += [f"python.{os.path.basename(path)[5:-3]}.{name}" for name in found]
+    return names
+
+
 def known_tests(build):
     listing = subprocess.run(["ctest", "--test-dir", build, "-N"], capture_output=True, text=True)
     names = re.findall(r"^\s*Test\s+#\d+: (\S+)", listing.stdout, re.M)
     steps = [f"step {step.name}" for steps in phases.phases().values() for step in steps]
-    return names + rust_tests() + go_tests() + steps
+    return names + rust_tests() + go_tests() + python_tests() + steps
 
 
 def tests_of(cell):

@@ -257,3 +257,27 @@ try: import trunkline
 except ImportError as error: print(error)
 """)
     assert "version 1.0" in done.stdout and "found 0.1" in done.stdout
+
+
+def test_loaded_when_no_static_thread_local_storage_is_left(tmp_path):
+    """As in programs with many extensions; the control: a library that needs some could not be loaded any more."""
+    run_child("""
+import ctypes, shutil, sys
+module, place = sys.argv[1:3]
+for number in range(400):
+    copy = f"{place}/module{number}.so"
+    shutil.copy(module, copy)
+    try:
+        ctypes.CDLL(copy)
+    except OSError as error:
+        assert "static TLS" in str(error), error
+        break
+else:
+    raise AssertionError("there is always some left")
+import trunkline
+trunkline.init(f"{place}/store", processors=["jsonl"])
+with trunkline.trace("late"):
+    pass
+assert trunkline.shutdown()
+""", os.path.join(os.environ["TRUNKLINE_TEST_BIN"], "tls_module.so"), tmp_path)
+    assert "late" in (tmp_path / "store" / "traces.jsonl").read_text()
