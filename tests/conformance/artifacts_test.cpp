@@ -189,14 +189,18 @@ TEST(Artifacts, ThroughTheWrapper) {
 TEST(Artifacts, ACallFromWhereMessagesGoDoesNotWaitForItself) {
   const TempDirectory folder;
   static int calls;
+  static tr_run run;
   calls = 0;
   const Session session(folder.path(), [](tr_config& config) {
     config.log = [](void*, tr_level, const char*, size_t) {
       ++calls;
-      EXPECT_EQ(tr_run_use_artifact(0, "a:", TR_NUL), TR_EINVAL);
+      EXPECT_EQ(tr_run_use_artifact(run, "a:", TR_NUL), TR_EINVAL);
     };
   });
-  EXPECT_EQ(tr_run_use_artifact(0, "index:", TR_NUL), TR_EINVAL);
+  EXPECT_EQ(tr_run_use_artifact(0, "index:", TR_NUL), TR_OK) << "there is no run";
+  EXPECT_EQ(calls, 0);
+  run = tr_run_start(nullptr);
+  EXPECT_EQ(tr_run_use_artifact(run, "index:", TR_NUL), TR_EINVAL);
   EXPECT_EQ(calls, 1);
 }
 
