@@ -10,13 +10,13 @@ WHY = {
     "threads": "the floor keeps its spans in one place; here each is copied to its thread's chunk, whose lines the worker's"
                " core had last",
     "tail": "the worker and other programs share the processors; the empty loop shows the least of it",
-    "binding": "most of it is what the library does for its first reader in any language, decoding and handing over: a"
-               " processor that only counts its records costs some 400 ns on the same machine, reading them in Rust some 50 more",
+    "binding": "most of it is what the library does for its first reader in any language: decoding and handing over",
     "otel": "its caller moves the values it was given into a queue in memory; here every byte, 1 KB of text among them, is"
             " copied to where a kill does not take it",
-    "packed": "two calls from Go to C cost 70 ns here, the span and its context 40, locks and buffer 50; the rest is what the"
-              " library does for a span with four attributes, whoever calls it",
-    "go": "of each attribute Go takes a lock, which costs 15 ns here, and copies it into what waits; the library copies it again",
+    "packed": "two crossings from Go to C cost 70 ns here, the span and its context 40; the rest is locks, the buffer, and"
+              " what the library does for a span with four attributes, whoever calls it",
+    "go": "the library takes some 40 % of it; the two crossings to C and the six calls of Set, each with a lock and a copy"
+          " into what waits, are most of the rest",
     "noise": "not by design: repeat it on a quieter machine before looking further; the counts of instructions do not"
              " depend on the load",
 }
