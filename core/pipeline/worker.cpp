@@ -181,10 +181,10 @@ void Worker::tell_of_refusals() {
   const int64_t now = os::monotonic_now();
   if ((refusals_told_ != 0 && now - refusals_told_ < kRefusalsNs) || !recorder_->take_refused()) return;
   refusals_told_ = now;
-  const auto mebibytes = [](uint64_t pages) { return std::to_string(pages * record::kPageBytes >> 20); };
-  messages_->warn("there is no memory for new spans (" + mebibytes(recorder_->pool().used()) + " of " +
-                  mebibytes(recorder_->pool().limit()) +
-                  " MiB are in use, at most half of it by open spans): they are refused and counted");
+  // Not how much is in use now: what was refused was so when more was.
+  const std::string limit = std::to_string(recorder_->pool().limit() * record::kPageBytes >> 20);
+  messages_->warn("the memory for spans (max_memory, " + limit +
+                  " MiB, at most half of it for open ones) was used up: new spans are refused and counted");
 }
 
 void Worker::tend_log() {
