@@ -44,7 +44,10 @@ var logHandle = sync.OnceValue(func() C.uintptr_t { return C.uintptr_t(cgo.NewHa
 
 // Init starts the library. Its error says what is wrong with the configuration, or that the library that was found at
 // run time is not one for this package. A directory that cannot be used is a warning, not an error.
+//
+// It waits for calls of Shutdown that are still under way.
 func Init(options ...Option) error {
+	awaitShutdowns()
 	chosen := settings{buffer: defaultBuffer}
 	for _, option := range options {
 		if option != nil {
@@ -132,7 +135,25 @@ func Flush(ctx context.Context) error {
 // a deadline 5 s. What is left is kept for the next start, and ErrTimedOut tells. A program that ends without it loses
 // nothing that was recorded, either: the next one that uses the directory delivers it. Idempotent; Init may follow.
 func Shutdown(ctx context.Context) error {
-	return waitFor(ctx, func(timeout time.Duration) error { return errorOf(C.tr_shutdown(milliseconds(timeout))) })
+	if C.trgo_inside_hook() != 0 {
+		return ErrReentrant
+	}
+	ending.RLock()
+	return waitFor(ctx, func(timeout time.Duration) error {
+		defer ending.RUnlock()
+		return errorOf(C.tr_shutdown(milliseconds(timeout)))
+	})
+}
+
+// ending is held by each call of Shutdown until the library is through with it, also when nobody waits for that.
+var ending sync.RWMutex
+
+// awaitShutdowns: one that comes after the next start would end that.
+func awaitShutdowns() {
+	if C.trgo_inside_hook() == 0 {
+		ending.Lock()
+		defer ending.Unlock()
+	}
 }
 
 // waitFor makes a call that takes its time from the context.
@@ -145,8 +166,7 @@ func waitFor(ctx context.Context, call func(timeout time.Duration) error) error 
 	return beside(ctx, func() error { return call(timeout) })
 }
 
-// beside makes a call that waits, for as long as the context allows. The call has begun when it returns, however short that
-// was: it must not come behind the next start of the library, and end that.
+// beside makes a call that waits, for as long as the context allows.
 func beside(ctx context.Context, call func() error) error {
 	if C.trgo_inside_hook() != 0 { // on this very thread, which is the goroutine's until the hook returns
 		return ErrReentrant
@@ -154,12 +174,8 @@ func beside(ctx context.Context, call func() error) error {
 	if ctx.Done() == nil {
 		return call()
 	}
-	begun, done := make(chan struct{}), make(chan error, 1)
-	go func() {
-		close(begun)
-		done <- call()
-	}()
-	<-begun
+	done := make(chan error, 1)
+	go func() { done <- call() }()
 	select {
 	case err := <-done:
 		return err

@@ -58,20 +58,22 @@ func TestAnOptionThatIsNilIsNone(t *testing.T) {
 	trace.End()
 }
 
-func TestACallThatIsNotWaitedForHasBegun(t *testing.T) {
+func TestAShutdownThatIsNotWaitedForEndsNoLaterStart(t *testing.T) {
 	defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1)) // where a new goroutine runs when this one lets it
 	over, cancel := context.WithCancel(context.Background())
 	cancel()
-	late := 0 // a collection of garbage may come between
-	for range 100 {
-		var begun atomic.Bool
-		_ = waitFor(over, func(time.Duration) error { begun.Store(true); return nil })
-		if !begun.Load() {
-			late++
+	directory := t.TempDir()
+	for range 50 {
+		expect(t, "a start", Init(WithDirectory(directory), WithProcessors()), nil)
+		_ = Shutdown(over)
+		expect(t, "the next start", Init(WithDirectory(directory), WithProcessors()), nil)
+		runtime.Gosched()
+		_, trace := StartTrace(context.Background(), "trace")
+		if !trace.Recording() {
+			t.Fatal("it was ended")
 		}
-	}
-	if late > 10 {
-		t.Error(late, "of 100 may come behind the next start")
+		trace.End()
+		expect(t, "the end", Shutdown(context.Background()), nil)
 	}
 }
 
