@@ -55,4 +55,12 @@ std::string visible_text(std::string_view text) {
   return out;
 }
 
+std::string words_of_server(std::string_view text) {
+  constexpr size_t kMost = 300;
+  std::string words(text.substr(0, utf8_cut(text, kMost)));
+  std::replace_if(
+      words.begin(), words.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
+  return words;
+}
+
 }  // namespace trunkline

@@ -17,4 +17,7 @@ void append_visible(std::string* out, char32_t c);
 // All of a text; what is not UTF-8 becomes U+FFFD.
 std::string visible_text(std::string_view text);
 
+// What a server says, as part of a sentence: at most 300 bytes of it, not cut within a character, without line ends.
+std::string words_of_server(std::string_view text);
+
 }  // namespace trunkline

@@ -20,6 +20,12 @@ TEST(VisibleText, LeavesTheRest) {
   EXPECT_EQ(visible_text("a\xff"), "a\xef\xbf\xbd");
 }
 
+TEST(VisibleText, OfAServerIsShortAndOneLine) {
+  EXPECT_EQ(words_of_server("no such run\nor experiment\x01"), "no such run or experiment ");
+  EXPECT_EQ(words_of_server(std::string(299, 'a') + "\xc3\xbc"), std::string(299, 'a'));
+  EXPECT_EQ(words_of_server(std::string(298, 'a') + "\xc3\xbcx"), std::string(298, 'a') + "\xc3\xbc");
+}
+
 TEST(MessageLog, IsOneLineWithoutEscapes) {
   std::vector<std::string> lines;
   const tr_log_callback keep = [](void* self, tr_level, const char* message, size_t size) {

@@ -4,6 +4,7 @@
 #include <deque>
 #include <nlohmann/json.hpp>
 
+#include "model/visible_text.hpp"
 #include "os/file_version.hpp"
 
 namespace trunkline::mlflow {
@@ -13,7 +14,6 @@ using nlohmann::json;
 
 constexpr int kLater[] = {408, 429, 500, 502, 503, 504};
 constexpr net::RetryTable kRetries(kLater);
-constexpr size_t kMostWords = 300;
 constexpr int64_t kSlowestBytesPerMs = 100;
 
 constexpr const char* kClosed = "the MLflow server is not asked yet";
@@ -37,11 +37,8 @@ void read_error(const net::Response& response, std::string* code, std::string* m
       return found != body.end() && found->is_string() ? found->get<std::string>() : std::string();
     };
     *code = text("error_code");
-    *message = text("message");
+    *message = words_of_server(text("message"));
   }
-  message->resize(std::min(message->size(), kMostWords));
-  std::replace_if(
-      message->begin(), message->end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
 }
 
 }  // namespace

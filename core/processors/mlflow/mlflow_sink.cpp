@@ -117,7 +117,8 @@ Error Sink::find_run(const std::string& key, bool may_be_there, RunWork* work) {
   RunState& state = work->state;
   if (key == kJoined) {
     const auto experiment = backend_->find_experiment_of(options_.run_id);
-    if (!experiment) return {experiment.error().code, "the run to join: " + experiment.error().message};
+    if (!experiment)
+      return {experiment.error().code, "the run to join, " + options_.run_id + ": " + experiment.error().message};
     state.run_id = options_.run_id;
     state.experiment_id = *experiment;
     return Error::none();

@@ -6,6 +6,7 @@
 #include <thread>
 
 #include "encode/json_writer.hpp"
+#include "model/visible_text.hpp"
 #include "os/time.hpp"
 #include "processors/wandb/insist.hpp"
 
@@ -19,7 +20,6 @@ constexpr int kNeverOfStream[] = {400, 404, 409, 410, 413, 422, 501};
 constexpr int kNeverOfGraphql[] = {400, 404, 410, 413, 422, 501};
 constexpr net::RetryTable kStreamRetries = net::RetryTable::all_but(kNeverOfStream);
 constexpr net::RetryTable kGraphqlRetries = net::RetryTable::all_but(kNeverOfGraphql);
-constexpr size_t kMostWords = 300;
 constexpr size_t kMostAnswerBytes = size_t{64} << 20;  // the configuration of a run that is gone on with
 constexpr int kTooLarge = 413;
 constexpr int64_t kLookNs = 20'000'000;
@@ -38,10 +38,7 @@ std::string words_of(const std::string& body) {
   if (parsed.is_object() && parsed.contains("errors") && parsed["errors"].is_array() && !parsed["errors"].empty()) {
     words = text_of(parsed["errors"][0], "message");
   }
-  words.resize(std::min(words.size(), kMostWords));
-  std::replace_if(
-      words.begin(), words.end(), [](char c) { return static_cast<unsigned char>(c) < 0x20; }, ' ');
-  return words;
+  return words_of_server(words);
 }
 
 // All that W&B answers is an object.
