@@ -32,6 +32,7 @@ impl SpanRef {
     }
 
     /// Starts a child, wherever this is called.
+    #[inline]
     pub fn child(&self, name: &str, kind: Kind) -> Span {
         Span::start(self.trace, self.span, name, kind)
     }
@@ -53,7 +54,7 @@ impl SpanRef {
     }
 
     /// Sets an attribute; the last value of a key wins.
-    #[inline]
+    #[inline(always)]
     pub fn set<'v>(&self, key: &str, value: impl Into<Value<'v>>) -> &Self {
         // Tracing that is off costs no call.
         if self.span != 0 {
@@ -67,7 +68,7 @@ impl SpanRef {
         check(self.set_raw(key, &value.into()))
     }
 
-    #[inline]
+    #[inline(always)]
     fn set_raw(&self, key: &str, value: &Value<'_>) -> c_int {
         let (span, name, size) = (self.span, start(key), key.len());
         if span == 0 {

@@ -35,6 +35,7 @@ impl TraceRef {
     }
 
     /// Starts a span directly below the trace.
+    #[inline]
     pub fn span(&self, name: &str, kind: Kind) -> Span {
         Span::start(*self, 0, name, kind)
     }
