@@ -37,32 +37,22 @@ def rows_of(text):
     return rows, problems
 
 
-def rust_tests():
-    """`rust.FILE.NAME` of the functions that are marked as tests."""
+# Of each language: where its tests are, what its tool takes for one, and what the table calls that. Python's are without the
+# word test in front.
+LANGUAGES = (
+    ("bindings/rust/*/tests/*.rs", r"^#\[test\]\nfn (\w+)\(", "rust.{file}.{name}"),
+    ("bindings/go/**/*_test.go", r"^func (Test\w+)\(t \*testing\.T\)", "go.{name}"),
+    ("tests/python/test_*.py", r"^ *(?:async )?def test_(\w+)\(", "python.{file}.{name}"),
+)
+
+
+def tests_of_languages():
     names = []
-    for path in sorted(glob.glob("bindings/rust/*/tests/*.rs")):
-        with open(path, encoding="utf-8") as file:
-            found = re.findall(r"^#\[test\]\nfn (\w+)\(", file.read(), re.M)
-        names += [f"rust.{os.path.basename(path)[:-3]}.{name}" for name in found]
-    return names
-
-
-def go_tests():
-    """`go.NAME` of the functions that Go's tool takes for tests."""
-    names = []
-    for path in sorted(glob.glob("bindings/go/**/*_test.go", recursive=True)):
-        with open(path, encoding="utf-8") as file:
-            names += [f"go.{name}" for name in re.findall(r"^func (Test\w+)\(t \*testing\.T\)", file.read(), re.M)]
-    return names
-
-
-def python_tests():
-    """`python.FILE.NAME` of functions and methods that pytest takes for tests, without the word test in front."""
-    names = []
-    for path in sorted(glob.glob("tests/python/test_*.py")):
-        with open(path, encoding="utf-8") as file:
-            found = re.findall(r"^ *(?:async )?def test_(\w+)\(", file.read(), re.M)
-        names += [f"python.{os.path.basename(path)[5:-3]}.{name}" for name in found]
+    for pattern, test, form in LANGUAGES:
+        for path in sorted(glob.glob(pattern, recursive=True)):
+            file = os.path.splitext(os.path.basename(path))[0].removeprefix("test_")
+            with open(path, encoding="utf-8") as source:
+                names += [form.format(file=file, name=name) for name in re.findall(test, source.read(), re.M)]
     return names
 
 
@@ -70,7 +60,7 @@ def known_tests(build):
     listing = subprocess.run(["ctest", "--test-dir", build, "-N"], capture_output=True, text=True)
     names = re.findall(r"^\s*Test\s+#\d+: (\S+)", listing.stdout, re.M)
     steps = [f"step {step.name}" for steps in phases.phases().values() for step in steps]
-    return names + rust_tests() + go_tests() + python_tests() + steps
+    return names + tests_of_languages() + steps
 
 
 def tests_of(cell):
