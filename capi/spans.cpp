@@ -22,7 +22,7 @@ bool is_usage(const tr_usage& usage) {
          usage.cache_write >= -1 && usage.reasoning >= -1;
 }
 
-// What put_fast left: a stale handle, a large or redacted value, a limit.
+// What put_fast left: a span of another thread, a stale handle, a large or redacted value, a limit.
 __attribute__((noinline, cold)) int put_slowly(ThreadState& thread, tr_span span, Field field, tr_type type,
                                                std::string_view key, Bytes value) {
   return thread.recorder->put(thread, span, HandleKind::kSpan, field, type, key, value.data, value.bytes);

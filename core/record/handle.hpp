@@ -1,5 +1,5 @@
 // Handles: 53-bit numbers [generation 31][kind 2][slot 20]. A slot's state word holds generation and kind too, so that
-// a handle is valid exactly when one compare-and-swap on that word succeeds; a stale one never touches the contents.
+// a handle is valid exactly when the word is the one that follows from it; a stale one never touches the contents.
 #pragma once
 
 #include <cstdint>

@@ -226,9 +226,9 @@ __attribute__((always_inline)) inline bool Recorder::append_to_chunk(ThreadState
   std::memcpy(at + sizeof record, slot.data, items);
   thread.chunk_position += bytes;
   page.header.committed.store(thread.chunk_position, std::memory_order_release);
-  // The worker's core had the next lines last. Without asking ahead, the next compare-and-swap would wait for them all,
-  // because a locked instruction waits for the stores before it. Half is asked for here and half at the next start:
-  // a processor waits when it has more lines under way than it can keep account of.
+  // The worker's core had the next lines last. Without asking ahead, the stores of the next end would wait for
+  // them all. Half is asked for here and half at the next start: a processor waits when it has more lines under way
+  // than it can keep account of.
   thread.prefetched = thread.chunk_position;
   thread.wanted = std::min(thread.chunk_position + bytes, kPageDataBytes);
   prefetch_chunk(thread, kPrefetchAtEnd);

@@ -59,8 +59,9 @@ class Recorder {
                       const tr_attribute* attributes, size_t count) noexcept;
   uint64_t start_run(ThreadState& thread, const tr_run_options& options) noexcept;
 
-  // Appends one item to what `handle` names. put_fast takes the common case, of a value that is Bytes or a Word, and
-  // says 1 when it is not one; a caller that includes record/recorder_inline.hpp has it compiled in.
+  // Appends one item to what `handle` names. put_fast takes the common case, of a value that is Bytes or a Word
+  // and a slot of this thread's own, and says 1 when it is not one; a caller that includes record/recorder_inline.hpp
+  // has it compiled in.
   template <class Value>
   int put_fast(ThreadState& thread, uint64_t handle, HandleKind kind, Field field, tr_type type, std::string_view key,
                Value value) noexcept;
@@ -118,7 +119,8 @@ class Recorder {
   static bool await_owner(Slot& slot, uint64_t handle) noexcept;
   static void unlock(ThreadState& thread, Slot& slot) noexcept;
   static void unlock_own(ThreadState& thread) noexcept;
-  void commit_end(ThreadState& thread, Slot& slot, uint64_t handle, HandleKind kind) noexcept;
+  template <class Write>
+  int end_after(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept;
   template <class Write>
   int write_to(ThreadState& thread, uint64_t handle, HandleKind kind, Write write) noexcept;
   void prefetch_chunk(ThreadState& thread, uint32_t lines) noexcept;

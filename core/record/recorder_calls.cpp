@@ -197,36 +197,33 @@ int Recorder::mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind,
   });
 }
 
-__attribute__((always_inline)) inline void Recorder::commit_end(ThreadState& thread, Slot& slot, uint64_t handle,
-                                                                HandleKind kind) noexcept {
-  const int64_t now = clock_.now();
-  commit_slot(thread, slot, slot_of(handle), now, now);
-  if (kind == HandleKind::kSpan) {
-    thread.counters.spans_ended.add();
-  } else {
-    thread.counters.traces_ended.add();
-  }
-}
-
-int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
+// Writes into the slot that a handle names, and ends it.
+template <class Write>
+__attribute__((always_inline)) inline int Recorder::end_after(ThreadState& thread, uint64_t handle, HandleKind kind,
+                                                              Write write) noexcept {
   Slot* slot = lock(thread, handle, kind);
   if (__builtin_expect(slot == nullptr, 0)) {
     thread.counters.stale_handles.add();
     return TR_ESTALE;
   }
-  commit_end(thread, *slot, handle, kind);
-  return TR_OK;
+  const int result = write(*slot);
+  const int64_t now = clock_.now();
+  commit_slot(thread, *slot, slot_of(handle), now, now);
+  if (kind == HandleKind::kSpan) {
+    thread.counters.spans_ended.add();
+  } else {
+    thread.counters.traces_ended.add();
+  }
+  return result;
+}
+
+int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept {
+  return end_after(thread, handle, kind, [](Slot&) { return TR_OK; });
 }
 
 int Recorder::end_span_with(ThreadState& thread, uint64_t span, const tr_attribute* attributes, size_t count) noexcept {
-  Slot* slot = lock(thread, span, HandleKind::kSpan);
-  if (slot == nullptr) {
-    thread.counters.stale_handles.add();
-    return TR_ESTALE;
-  }
-  const int set = append_values(thread, *slot, attributes, count);
-  commit_end(thread, *slot, span, HandleKind::kSpan);
-  return set;
+  return end_after(thread, span, HandleKind::kSpan,
+                   [&](Slot& slot) { return append_values(thread, slot, attributes, count); });
 }
 
 // Of a record that never had a handle. Until it is committed it stands as an open span, locked, so that the worker does
