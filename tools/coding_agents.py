@@ -74,7 +74,8 @@ def rustup_home():
 def in_rust(folder):
     home = rustup_home()
     with open(os.path.join(folder, "Cargo.lock"), "rb") as lock:
-        key = hashlib.sha256(said(["rustc", "-vV"], **home).encode() + lock.read()).hexdigest()[:16]
+        # The folder is in it because cargo would give one clone what was built of another whose files are younger.
+        key = hashlib.sha256(said(["rustc", "-vV"], **home).encode() + lock.read() + folder.encode()).hexdigest()[:16]
     target = os.path.join(CACHE, "rust", f"agent-{key}")
     pkg_config = installed()
     said(["cargo", "build", "--locked"], folder, PKG_CONFIG_PATH=pkg_config, CARGO_TARGET_DIR=target,

@@ -20,22 +20,33 @@ if [[ -z ${RUSTUP_HOME:-} ]] && ! rustc -vV &>/dev/null; then
   beside=$(dirname "$(dirname "$(dirname "$(readlink -f "$(command -v cargo)")")")")/.rustup
   [[ -d $beside ]] && export RUSTUP_HOME=$beside
 fi
-# What is fetched and built from it is kept, by compiler and by what is asked for.
-key=$(cat <(rustc -vV) "$crates/Cargo.lock" "$agent/Cargo.lock" | sha256sum | cut -c1-16)
+# What is built is kept by compiler, by what is asked for, and by this folder: cargo tells the crates of two clones apart by
+# nothing but the times of their files, so that one would be given what was built of the other.
+key=$(cat <(rustc -vV) "$crates/Cargo.lock" "$agent/Cargo.lock" <(echo "$root") | sha256sum | cut -c1-16)
 export CARGO_HOME=$cache/rust/home CARGO_TARGET_DIR=$cache/rust/target-$key
 # Each clone leaves its own builds there: when there are many they all go.
-if [[ -d $CARGO_TARGET_DIR ]] && (($(du -sm "$CARGO_TARGET_DIR" | cut -f1) > 2000)); then rm -rf "$CARGO_TARGET_DIR"; fi
+if (($(du -smc "$cache"/rust/target-* 2>/dev/null | tail -1 | cut -f1) > 2000)); then rm -rf "$cache"/rust/target-*; fi
 export CARGO_TERM_COLOR=never CARGO_INCREMENTAL=0 RUST_BACKTRACE=0
 place=$(mktemp -d)
 trap 'rm -rf "$place"' EXIT
 area=rust
 . tools/check.sh
 
+# What tests write to standard error has a file of its own: their harness writes a line in parts, and it would come between.
+triple=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
+said=$place/said
+cat >"$place/runner" <<END
+#!/bin/sh
+exec "\$@" 2>>"$said"
+END
+chmod +x "$place/runner"
+
 # tests LABEL ARGUMENTS...: cargo test; a line for each test, `LABEL.file.name`.
 tests() {
   local label=$1 log=$place/log
   shift
-  (cd "$crates" && cargo test --locked --no-fail-fast "$@") >"$log" 2>&1
+  : >"$said"
+  (cd "$crates" && env "CARGO_TARGET_${triple}_RUNNER=$place/runner" cargo test --locked --no-fail-fast "$@") >"$log" 2>&1
   local code=$?
   awk -v label="$label" '
     / Running (unittests )?[^ ]*\.rs / { file = $0; sub(/.* Running (unittests )?/, "", file); sub(/ .*/, "", file)
@@ -49,7 +60,7 @@ tests() {
   ' "$log"
   if ((code)); then
     echo "FAILED $label: cargo test ended with $code"
-    grep -v -E '^(test .* ok|running [0-9]+ test.*|)$' "$log" | tail -80 | sed 's/^/    /'
+    grep -v -E '^(test .* ok|running [0-9]+ test.*|)$' "$log" | cat "$said" - | tail -120 | sed 's/^/    /'
     failed=1
   fi
 }
