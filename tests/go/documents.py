@@ -1,6 +1,6 @@
 #!/usr/bin/env python3
-"""Builds and runs the Go that the documents show, by the commands that docs/go.md shows: a block with a main is a program,
-others are parts of one. usage: documents.py FOLDER_OF_THE_PACKAGE"""
+"""Builds and runs the Go that the documents show, built by the commands that docs/go.md shows: a block with a main is a
+program, others are parts of one. usage: documents.py FOLDER_OF_THE_PACKAGE"""
 import os
 import re
 import subprocess
@@ -30,12 +30,12 @@ def blocks(page):
 
 
 def commands():
-    """Those of the first block without a language."""
+    """Those that build, of the first block of the shell."""
     with open("docs/go.md", encoding="utf-8") as file:
-        found = re.search(r"```\n(.*?)```", file.read(), re.S).group(1).splitlines()
-    if not found or not found[-1].startswith("go build"):
-        sys.exit("docs/go.md shows no commands")
-    return found
+        found = re.search(r"```sh\n(.*?)```", file.read(), re.S).group(1).splitlines()
+    if "go build" not in found:
+        sys.exit("docs/go.md does not say how to build")
+    return found[:found.index("go build") + 1]
 
 
 def main():

@@ -54,6 +54,12 @@ formatted() {
   [[ -z $found ]] || { echo "$found" && false; }
 }
 vetted() { (cd "$1" && go vet ./...); }
+# What docs/go.md tells its reader, in a folder beside this one.
+page() {
+  mkdir -p "$place/page/example" && ln -sfn "$PWD" "$place/page/trunkline" &&
+    env -u TRUNKLINE_DIR PATH="$prefix/bin:$PATH" tools/run_page.py docs/go.md "$place/page/example" &&
+    "$build/bin/trunkline" --dir "$place/page/example/.trunkline" ls | grep -q "answer a question"
+}
 build_agent() { (cd "$agent" && go build -o "$place/agent/coding_agent" .); }
 
 run_tests() {
@@ -64,6 +70,7 @@ run_tests() {
   check "vet" vetted "$package"
   check "vet of the example" vetted "$agent"
   tests go
+  check "docs/go.md: what it says works" page
   check "the documents" tests/go/documents.py "$package"
   check "the example is built" build_agent
   TRUNKLINE_TEST_GO_AGENT=$place/agent/coding_agent \

@@ -86,18 +86,23 @@ bill_of_materials() {
 }
 # Every command of a page, with a control: the same page with a word of it changed must fail.
 page() {
-  mkdir -p "$place/page" "$place/page-control"
-  sed "s/$2/$3/" "$here/../../docs/$1" >"$place/$1"
-  ! cmp -s "$place/$1" "$here/../../docs/$1" &&
-    TRUNKLINE_PREFIX=$prefix "$here/../../tools/run_page.py" "$here/../../docs/$1" "$place/page" &&
-    ! TRUNKLINE_PREFIX=$prefix "$here/../../tools/run_page.py" "$place/$1" "$place/page-control"
+  local root=$here/../.. changed=$place/changed.md name
+  name=$(basename "$1" .md)
+  sed "s/$2/$3/" "$root/$1" >"$changed"
+  ! cmp -s "$changed" "$root/$1" && follow "$root/$1" "$place/page-$name" && ! follow "$changed" "$place/changed-$name"
+}
+follow() {
+  mkdir -p "$2"
+  TRUNKLINE_PREFIX=$prefix PKG_CONFIG_PATH=$(library_folder)/pkgconfig LD_LIBRARY_PATH=$(library_folder) \
+    PATH=$prefix/bin:$PATH "$here/../../tools/run_page.py" "$1" "$2"
 }
 command_line() { "$prefix/bin/trunkline" --help && ! readelf -d "$prefix/bin/trunkline" | grep -E 'RPATH|RUNPATH|libtrunkline'; }
 
 check "installs" install_it
 check "C99, pkg-config, shared" shared_c99
 check "loaded by name, without header and library at build time" loaded_late
-check "docs/c.md: what it says works" page c.md "tokens == 16" "tokens == 17"
+check "README.md: what it says works" page README.md "tr_span_end(call)" "tr_span_end()"
+check "docs/c.md: what it says works" page docs/c.md "tokens == 16" "tokens == 17"
 if [[ $mode == full ]]; then
   check "every file is there" installed_files
   check "no path of the build in what is installed" no_build_paths

@@ -77,6 +77,13 @@ linted() {
   (cd "$folder" && cargo clippy --locked --all-targets "$@" -- -D warnings)
 }
 documented() { (cd "$crates" && RUSTDOCFLAGS="-D warnings" cargo doc --locked --no-deps --features tracing); }
+# What docs/rust.md tells its reader, in a folder beside this one; with the crates that are here already.
+page() {
+  mkdir -p "$place/page/agent" && ln -sfn "$root" "$place/page/trunkline" &&
+    env -u TRUNKLINE_DIR CARGO_NET_OFFLINE=true CARGO_TARGET_DIR="$place/page/target" PATH="$prefix/bin:$PATH" \
+      tools/run_page.py docs/rust.md "$place/page/agent" &&
+    "$build/bin/trunkline" --dir "$place/page/agent/.trunkline" ls | grep -q "answer a question"
+}
 build_agent() { (cd "$agent" && cargo build --locked "$@"); }
 test_agent() { (cd "$agent" && cargo test --locked); }
 
@@ -97,6 +104,7 @@ run_tests() {
   tests rust_dlopen --features tracing,dlopen
   unset TRUNKLINE_LIBRARY
   export PKG_CONFIG_PATH=$library/pkgconfig LD_LIBRARY_PATH=$library
+  check "docs/rust.md: what it says works" page
   check "the documents" python3 tests/rust/documents.py "$crates"
   check "the example is built" build_agent
   check "its own tests" test_agent
