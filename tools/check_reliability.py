@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 """Holds docs/reliability.md against the tests: every row of the fault table has a promise, tests and an outcome, and
-every test it names is there: check_reliability.py [BUILD_FOLDER]. Names are those of ctest (* stands for anything),
-`rust.FILE.NAME` for a test of bindings/rust, `go.NAME` for one of bindings/go, `python.FILE.NAME` for one of tests/python,
-or `step NAME` for a step of tools/phases.py."""
+every test it names is there; rows that are about the host's runtime have a test of each language.
+usage: check_reliability.py [BUILD_FOLDER]
+
+Names are those of ctest (* stands for anything), `rust.FILE.NAME` for a test of bindings/rust, `go.NAME` for one of
+bindings/go, `python.FILE.NAME` for one of tests/python, or `step NAME` for a step of tools/phases.py."""
 import fnmatch
 import glob
 import os
@@ -15,6 +17,8 @@ from report import Report
 
 DOCUMENT = "docs/reliability.md"
 ROWS = range(1, 73)
+# What a host's own runtime has a part in: each language has a test of it.
+IN_EVERY_LANGUAGE = (24, 26, *range(30, 37))
 OUTCOMES = re.compile(r"^(holds|holds in part: \S.*)$")
 ROW = re.compile(r"^\|\s*(\d+)\s*\|(.*)\|\s*$")
 
@@ -67,6 +71,13 @@ def tests_of(cell):
     return re.findall(r"`([^`]+)`", cell)
 
 
+def languages_without(number, tests):
+    if number not in IN_EVERY_LANGUAGE:
+        return []
+    return [language for language in ("go", "python", "rust")
+            if not any(name.startswith((f"{language}.", f"step {language}-")) for name in tests_of(tests))]
+
+
 def problems_of(rows, known):
     problems = []
     for number, (fault, promise, tests, outcome) in rows.items():
@@ -76,6 +87,7 @@ def problems_of(rows, known):
             problems.append(f"row {number} has no test")
         problems += [f"row {number}: there is no test {name}" for name in tests_of(tests)
                      if not any(fnmatch.fnmatchcase(each, name) for each in known)]
+        problems += [f"row {number} has no test of {language}" for language in languages_without(number, tests)]
         if not OUTCOMES.match(outcome):
             problems.append(f"row {number}: '{outcome}' is no outcome")
     return problems
@@ -86,8 +98,9 @@ def control(rows, known):
     first = rows[ROWS[0]]
     without = problems_of({1: (first[0], first[1], "", first[3])}, known)
     invented = problems_of({1: (first[0], first[1], "`faults.NoSuch.test`", first[3])}, known)
+    in_one = problems_of({24: (first[0], first[1], "`go.Test`", first[3])}, ["go.Test"])
     _, missing = rows_of("")
-    seen = len(without) == 1 and len(invented) == 1 and len(missing) == len(ROWS)
+    seen = len(without) == 1 and len(invented) == 1 and len(in_one) == 2 and len(missing) == len(ROWS)
     return [] if seen else ["a table with errors passes"]
 
 

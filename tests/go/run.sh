@@ -110,6 +110,12 @@ two_copies() {
   project copies two_copies -tags trunkline_static &&
     (cd "$place" && TRUNKLINE_DIR="$place/store-copies" "$place/copies/example" "$library/libtrunkline.so.0")
 }
+without_storage() {
+  mkdir -p "$place/modules"
+  project late late && (cd "$place" && TRUNKLINE_DIR="$place/store-late" LD_LIBRARY_PATH="$library" \
+    "$place/late/example" "$build/bin/tls_module.so" "$place/modules") &&
+    "$build/bin/trunkline" --dir "$place/store-late" ls | grep -q "from outside"
+}
 static_tests() { (cd "$package" && go test -count=1 -tags trunkline_static -run 'Spans|Whatever|Durable' .); }
 
 run_packaging() {
@@ -119,6 +125,7 @@ run_packaging() {
   check "a program outside of the repository, shared" shared
   check "without the library the loader names it" without_the_library
   check "the same, static" static
+  check "a program with no static thread-local storage left" without_storage
   check "two copies in one process do not see each other" two_copies
   check "tests with the archive" static_tests
 }
