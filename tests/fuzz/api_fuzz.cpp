@@ -47,7 +47,7 @@ class Calls {
     const tr_string text = some_text();
     const tr_attribute* const attributes = some_attributes();
     const size_t count = attributes_.size();
-    switch (input_.ConsumeIntegralInRange<int>(0, 19)) {
+    switch (input_.ConsumeIntegralInRange<int>(0, 22)) {
       case 0:
       case 1:
         return keep(
@@ -84,6 +84,12 @@ class Calls {
         return propagate();
       case 18:
         return keep(tr_span_start_with(handle(), handle(), number(), "with", 4, attributes, count));
+      case 19:
+        return keep(tr_span_start_packed(handle(), handle(), number(), "packed", 6, text_.data(), text_.size()));
+      case 20:
+        return ignore(tr_span_set_packed(handle(), text_.data(), text_.size()));
+      case 21:
+        return ignore(tr_span_end_packed(handle(), text_.data(), text_.size()));
       default:
         return ignore(tr_trace_set_str(handle(), text.data, text.size, "value", TR_NUL));
     }

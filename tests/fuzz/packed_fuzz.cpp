@@ -1,5 +1,5 @@
-// Packed attributes from a host: nothing outside them is read, what was read is packed again as the same bytes, and a
-// span with them is delivered whatever they are.
+// Packed attributes from a host: nothing outside them is read, and what was read is packed again as the same bytes.
+// Spans with any bytes for attributes are part of api_fuzz.
 #include "fuzz_support.hpp"
 #include "model/packed_attributes.hpp"
 #include "support/packed.hpp"
