@@ -220,8 +220,9 @@ impl Builder {
         self.change(move |config| config.log_level = level.raw())
     }
 
-    /// Takes the library's messages, on its threads; otherwise they go to standard error. It must not block, must not
-    /// call the library, and is kept until the process ends. It may use `tracing`: spans of it are not recorded here.
+    /// Takes the library's messages, on its threads, inside `init`, and inside calls of a run that refuse a file; otherwise
+    /// they go to standard error. It must not block, must not call the library, and is kept until the process ends. It may
+    /// use `tracing`: spans of it are not recorded here.
     pub fn log(mut self, log: impl Fn(Level, &str) + Send + Sync + 'static) -> Self {
         self.log = Some(Box::new(log));
         self

@@ -356,3 +356,15 @@ impl Usage {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn any_byte_of_an_array_but_0_is_true() {
+        let bytes = [0u8, 1, 2, 255];
+        let value = unsafe { Value::from_raw(&raw(sys::TR_TYPE_BOOL_ARRAY, bytes.as_ptr().cast(), bytes.len())) };
+        assert_eq!(value, Value::from(&[false, true, true, true]));
+    }
+}

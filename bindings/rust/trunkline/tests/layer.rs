@@ -6,6 +6,7 @@ mod common;
 
 use common::World;
 use std::error::Error;
+use std::sync::atomic::{AtomicBool, Ordering};
 use tracing::{error, info, info_span, instrument, warn};
 use tracing_subscriber::layer::SubscriberExt;
 use trunkline::{Kind, RecordType};
@@ -257,9 +258,11 @@ fn a_panic_that_is_caught_outside_of_a_span_marks_it_as_failed() {
 
 #[test]
 fn what_the_library_calls_may_use_tracing() {
+    static REFUSED: AtomicBool = AtomicBool::new(false);
     fn said(level: trunkline::Level, text: &str) {
         let _span = info_span!("said").entered();
         warn!("{level:?} {text}");
+        REFUSED.fetch_or(text.contains("no such file"), Ordering::SeqCst);
     }
     let subscriber = tracing_subscriber::registry().with(trunkline::Layer::new());
     // For the threads of the library, too; no other test of this program looks at what has no subscriber of its own.
@@ -273,6 +276,10 @@ fn what_the_library_calls_may_use_tracing() {
         builder.log_level(trunkline::Level::Debug).log(said).redact(redact)
     });
     info_span!("s", key = "hidden").in_scope(|| info!("event"));
+    // Why a file is refused is said on this thread, which records.
+    let run = trunkline::Run::builder("run").start();
+    assert!(run.log_artifact("file", "/nowhere/no such file").is_err());
+    assert!(REFUSED.load(Ordering::SeqCst));
     let spans = world.spans();
     assert_eq!(spans.iter().map(|span| span.name.as_str()).collect::<Vec<_>>(), ["s"]);
     assert_eq!(spans[0].attributes["key"], "Str(\"__redacted__\")");
