@@ -125,6 +125,10 @@ func TestWhatAHookDoes(t *testing.T) {
 			if trace.Recording() || span.Recording() || StartRun(context.Background(), RunOptions{}).Recording() {
 				found <- errors.New("what a hook starts is recorded")
 			}
+			refused := &keeper{} // which is released within this hook
+			if _, err := AddProcessor(Custom(refused, Named(""))); !errors.Is(err, ErrInvalid) || refused.releases() != 1 {
+				found <- fmt.Errorf("a processor without a name: %w, released %d times", err, refused.releases())
+			}
 			for _, call := range []func(context.Context) error{Flush, Shutdown, func(ctx context.Context) error {
 				return download(ctx, "http://127.0.0.1:1", "e/p/n:v0", "unused")
 			}} {
