@@ -87,16 +87,23 @@ type body struct {
 func (b *body) Read(to []byte) (int, error) {
 	count, err := b.ReadCloser.Read(to)
 	if err != nil {
-		if err != io.EOF {
-			b.span.RecordError(err)
-		}
-		b.once.Do(b.span.End)
+		b.end(err)
 	}
 	return count, err
 }
 
 func (b *body) Close() error {
 	err := b.ReadCloser.Close()
-	b.once.Do(b.span.End)
+	b.end(nil)
 	return err
+}
+
+// end ends the span by the first of what ends it: what is read of a body that was closed is no failure.
+func (b *body) end(err error) {
+	b.once.Do(func() {
+		if err != io.EOF {
+			b.span.RecordError(err)
+		}
+		b.span.End()
+	})
 }

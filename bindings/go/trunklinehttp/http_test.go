@@ -67,6 +67,10 @@ func server(t *testing.T) *httptest.Server {
 		_, _ = w.(io.StringWriter).WriteString(r.Header.Get(header))
 		w.(http.Flusher).Flush()
 	})
+	mux.HandleFunc("/hints", func(w http.ResponseWriter, _ *http.Request) {
+		w.WriteHeader(http.StatusEarlyHints)
+		w.WriteHeader(http.StatusAccepted)
+	})
 	mux.HandleFunc("/bad", func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusBadGateway) })
 	mux.HandleFunc("/panic", func(http.ResponseWriter, *http.Request) { panic("boom") })
 	mux.HandleFunc("/hijack", func(w http.ResponseWriter, _ *http.Request) {
@@ -201,6 +205,13 @@ func TestWhatPassesUnchanged(t *testing.T) {
 	if status, told := hijacked.Attr("http.response.status_code"); told {
 		t.Error("of a connection that was taken over the answer is known:", status)
 	}
+	if _, err := get(context.Background(), client, at.URL+"/hints"); err != nil {
+		t.Error(err)
+	}
+	hinted := kept.find(t, trunkline.RecordTraceEnd, "GET /hints")
+	if status, _ := hinted.Attr("http.response.status_code"); status.Int() != http.StatusAccepted {
+		t.Error("the status is that of the hints:", status)
+	}
 	ctx, cancel := context.WithCancel(context.Background())
 	cancel()
 	traced, trace := trunkline.StartTrace(ctx, "agent")
@@ -246,6 +257,35 @@ func TestATransportIsWhatItWraps(t *testing.T) {
 		t.Error("idle connections stay open")
 	}
 	NewTransport(roundTrip(nil)).(interface{ CloseIdleConnections() }).CloseIdleConnections()
+}
+
+// A broken body fails when it is read.
+type broken struct{ io.Closer }
+
+func (broken) Read([]byte) (int, error) { return 0, errors.New("cut off") }
+
+func TestASpanEndsWithTheBody(t *testing.T) {
+	kept := session(t)
+	ctx, trace := trunkline.StartTrace(context.Background(), "agent")
+	for host, use := range map[string]func(io.ReadCloser){
+		"closed": func(body io.ReadCloser) { _ = body.Close(); _, _ = body.Read(make([]byte, 1)) },
+		"cut":    func(body io.ReadCloser) { _, _ = body.Read(make([]byte, 1)); _ = body.Close() },
+	} {
+		request, _ := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+host, nil)
+		response, err := NewTransport(&bare{body: broken{io.NopCloser(nil)}}).RoundTrip(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		use(response.Body)
+		span := kept.find(t, trunkline.RecordSpanEnd, "GET "+host)
+		if span.Failed() != (host == "cut") {
+			t.Errorf("%s: %q", host, span.ErrorMessage)
+		}
+	}
+	trace.End()
+	if stale := trunkline.GetStats().StaleHandles; stale != 0 {
+		t.Error(stale, "calls came after the end")
+	}
 }
 
 type roundTrip func(*http.Request) (*http.Response, error)
