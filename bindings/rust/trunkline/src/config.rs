@@ -2,12 +2,13 @@
 
 use crate::messages::{self, Log};
 use crate::panics::contained;
+use crate::value::elements;
 use crate::{current, Error, Result, Session};
 use std::ffi::{c_char, c_int, c_void, CString, OsStr};
+use std::fmt;
 use std::os::unix::ffi::OsStrExt;
 use std::path::Path;
 use std::time::Duration;
-use std::{fmt, slice};
 use trunkline_sys as sys;
 
 macro_rules! choices {
@@ -291,13 +292,6 @@ pub(crate) fn milliseconds(duration: Duration) -> u32 {
     u32::try_from(duration.as_millis()).unwrap_or(u32::MAX)
 }
 
-pub(crate) unsafe fn bytes<'a>(data: *const c_char, size: usize) -> &'a [u8] {
-    if data.is_null() {
-        return &[];
-    }
-    unsafe { slice::from_raw_parts(data.cast(), size) }
-}
-
 unsafe extern "C" fn call_redact(
     user_data: *mut c_void,
     key: *const c_char,
@@ -306,8 +300,8 @@ unsafe extern "C" fn call_redact(
     value_size: usize,
 ) -> c_int {
     let redact = unsafe { &*user_data.cast::<Box<Redact>>() };
-    let key = String::from_utf8_lossy(unsafe { bytes(key, key_size) });
-    let value = String::from_utf8_lossy(unsafe { bytes(value, value_size) });
+    let key = String::from_utf8_lossy(unsafe { elements(key.cast(), key_size) });
+    let value = String::from_utf8_lossy(unsafe { elements(value.cast(), value_size) });
     c_int::from(contained(|| current::unrecorded(|| redact(&key, &value))).unwrap_or(true))
 }
 

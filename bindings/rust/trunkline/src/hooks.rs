@@ -2,6 +2,7 @@
 
 use crate::error::text_at;
 use crate::panics::{contained, or_words};
+use crate::value::elements;
 use crate::{Batch, Outcome, Processor, Record, Refusal};
 use std::ffi::{c_char, c_int, c_void};
 use std::time::Duration;
@@ -71,7 +72,7 @@ unsafe extern "C" fn restore<P: Processor>(
     state: *const c_void,
     size: usize,
 ) -> c_int {
-    let bytes = if state.is_null() { &[] } else { unsafe { std::slice::from_raw_parts(state.cast(), size) } };
+    let bytes = unsafe { elements(state.cast(), size) };
     call::<P>(user_data, "restore", |processor| processor.restore(&text_at(run_id), bytes))
 }
 

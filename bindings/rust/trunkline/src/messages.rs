@@ -1,6 +1,7 @@
 //! What the library says about itself, and where that goes: to the host's function, else to standard error.
 
 use crate::panics::contained;
+use crate::value::elements;
 use crate::{current, Level};
 use std::ffi::{c_char, c_void};
 use std::io::Write;
@@ -59,7 +60,7 @@ pub(crate) fn warn(text: &str) {
 
 unsafe extern "C" fn call(user_data: *mut c_void, level: sys::tr_level, message: *const c_char, size: usize) {
     let log = unsafe { &*user_data.cast::<Box<Log>>() };
-    let text = String::from_utf8_lossy(unsafe { crate::config::bytes(message, size) });
+    let text = String::from_utf8_lossy(unsafe { elements(message.cast(), size) });
     contained(|| current::unrecorded(|| log(level_of(level), &text)));
 }
 

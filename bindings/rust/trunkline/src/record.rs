@@ -1,7 +1,7 @@
 //! What processors receive: views of the library's own records, without copies.
 
 use crate::error::{check, text_at};
-use crate::value::borrowed;
+use crate::value::{borrowed, elements};
 use crate::{Kind, Outcome, ProcessorId, Result, Usage, Value};
 use std::ffi::c_int;
 use std::marker::PhantomData;
@@ -85,7 +85,7 @@ impl<'a> Event<'a> {
 
     /// Its attributes.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + use<'a> {
-        unsafe { items(self.0.attributes, self.0.attribute_count) }.iter().map(Attribute)
+        unsafe { elements(self.0.attributes, self.0.attribute_count) }.iter().map(Attribute)
     }
 }
 
@@ -93,13 +93,6 @@ impl fmt::Debug for Event<'_> {
     fn fmt(&self, out: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(out, "{:?} {:?}", self.name(), self.attributes().collect::<Vec<_>>())
     }
-}
-
-unsafe fn items<'a, T>(data: *const T, count: usize) -> &'a [T] {
-    if data.is_null() {
-        return &[];
-    }
-    unsafe { slice::from_raw_parts(data, count) }
 }
 
 /// One record, borrowed from its batch.
@@ -251,7 +244,7 @@ impl<'a> Record<'a> {
 
     /// Attributes, or the metadata of a trace; each key once.
     pub fn attributes(&self) -> impl ExactSizeIterator<Item = Attribute<'a>> + use<'a> {
-        unsafe { items(self.0.attributes, self.0.attribute_count) }.iter().map(Attribute)
+        unsafe { elements(self.0.attributes, self.0.attribute_count) }.iter().map(Attribute)
     }
 
     /// The value of this key.
@@ -261,7 +254,7 @@ impl<'a> Record<'a> {
 
     /// What happened inside the span.
     pub fn events(&self) -> impl ExactSizeIterator<Item = Event<'a>> + use<'a> {
-        unsafe { items(self.0.events, self.0.event_count) }.iter().map(Event)
+        unsafe { elements(self.0.events, self.0.event_count) }.iter().map(Event)
     }
 }
 
@@ -290,7 +283,7 @@ impl<'a> Batch<'a> {
     /// The records.
     pub fn records(&self) -> Records<'a> {
         let raw = self.raw();
-        let records: &[*const sys::tr_record] = unsafe { items(raw.records, raw.count) };
+        let records: &[*const sys::tr_record] = unsafe { elements(raw.records, raw.count) };
         Records(records.iter())
     }
 
@@ -322,7 +315,7 @@ impl<'a> Batch<'a> {
     /// The saved state that this delivery resumes from; only in its first batch.
     pub fn state(&self) -> Option<&'a [u8]> {
         let raw = self.raw();
-        (!raw.state.is_null()).then(|| unsafe { items(raw.state.cast::<u8>(), raw.state_size) })
+        (!raw.state.is_null()).then(|| unsafe { elements(raw.state.cast::<u8>(), raw.state_size) })
     }
 
     /// Keeps the batch, not acknowledged, beyond the hook. `None`: this is not the batch of the hook that is running.

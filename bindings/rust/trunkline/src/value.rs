@@ -84,11 +84,15 @@ fn text_of(bytes: &[u8]) -> &str {
     str::from_utf8(bytes).unwrap_or_default()
 }
 
-unsafe fn elements<'a, T>(data: *const c_void, count: usize) -> &'a [T] {
+/// An array of the library's; an empty one may begin anywhere.
+///
+/// # Safety
+/// The elements must live as long as `'a`.
+pub(crate) unsafe fn elements<'a, T>(data: *const T, count: usize) -> &'a [T] {
     if data.is_null() || count == 0 {
         return &[];
     }
-    unsafe { slice::from_raw_parts(data.cast::<T>(), count) }
+    unsafe { slice::from_raw_parts(data, count) }
 }
 
 const EMPTY: sys::tr_value = sys::tr_value::zeroed();
@@ -153,16 +157,16 @@ impl<'a> Value<'a> {
                 sys::TR_TYPE_BOOL => Value::Bool(value.i64 != 0),
                 sys::TR_TYPE_I64 => Value::I64(value.i64),
                 sys::TR_TYPE_F64 => Value::F64(value.f64),
-                sys::TR_TYPE_STR => Value::Str(text_of(elements(data, size))),
-                sys::TR_TYPE_BYTES => Value::Bytes(elements(data, size)),
-                sys::TR_TYPE_JSON => Value::Json(text_of(elements(data, size))),
+                sys::TR_TYPE_STR => Value::Str(text_of(elements(data.cast(), size))),
+                sys::TR_TYPE_BYTES => Value::Bytes(elements(data.cast(), size)),
+                sys::TR_TYPE_JSON => Value::Json(text_of(elements(data.cast(), size))),
                 // Any byte but 0 is true in C.
                 sys::TR_TYPE_BOOL_ARRAY => {
-                    Value::BoolArray(elements::<u8>(data, size).iter().map(|each| *each != 0).collect())
+                    Value::BoolArray(elements(data.cast::<u8>(), size).iter().map(|each| *each != 0).collect())
                 }
-                sys::TR_TYPE_I64_ARRAY => Value::I64Array(Cow::Borrowed(elements(data, size))),
-                sys::TR_TYPE_F64_ARRAY => Value::F64Array(Cow::Borrowed(elements(data, size))),
-                sys::TR_TYPE_STR_ARRAY => Value::StrArray(Cow::Borrowed(elements(data, size))),
+                sys::TR_TYPE_I64_ARRAY => Value::I64Array(Cow::Borrowed(elements(data.cast(), size))),
+                sys::TR_TYPE_F64_ARRAY => Value::F64Array(Cow::Borrowed(elements(data.cast(), size))),
+                sys::TR_TYPE_STR_ARRAY => Value::StrArray(Cow::Borrowed(elements(data.cast(), size))),
                 _ => Value::Null,
             }
         }
