@@ -166,6 +166,11 @@ func TestNilEndedAndShutDown(t *testing.T) {
 
 type pathless struct{ error }
 
+// An endless error contains itself.
+type endless struct{ error }
+
+func (e *endless) Unwrap() error { return e }
+
 func TestErrorsAreNamedByTheirInnermostType(t *testing.T) {
 	missing := &fs.PathError{Op: "open", Path: "x", Err: fs.ErrNotExist}
 	for _, each := range []struct {
@@ -180,6 +185,7 @@ func TestErrorsAreNamedByTheirInnermostType(t *testing.T) {
 		{pathless{nil}, "trunkline.pathless"},  // whose message panics
 		{(*fs.PathError)(nil), "fs.PathError"}, // whose Unwrap panics
 		{fmt.Errorf("outer: %w", (*fs.PathError)(nil)), "fs.PathError"},
+		{&endless{errors.New("again")}, "trunkline.endless"},
 		{Code(-2), "trunkline.Code"},
 	} {
 		expect(t, fmt.Sprintf("the type of %T", each.err), errorType(each.err), each.name)
