@@ -9,6 +9,7 @@ using trunkline::Field;
 using trunkline::capi::guarded;
 using trunkline::capi::read_struct;
 using trunkline::capi::view_of;
+using trunkline::record::Attributes;
 using trunkline::record::Bytes;
 using trunkline::record::Entry;
 using trunkline::record::HandleKind;
@@ -82,32 +83,46 @@ int set_content(tr_span span, Field field, tr_type type, const char* data, size_
   return set_field(span, field, type, data, size);
 }
 
-int set_values(const Entry& entry, tr_span span, const tr_attribute* attributes, size_t count) {
-  if (count == 0) return TR_OK;
-  return entry.recorder().put_values(entry.thread(), span, HandleKind::kSpan, attributes, count);
+int set_values(tr_span span, const Attributes& attributes) {
+  const Entry entry;
+  if (!entry) return Entry::closed_result();
+  if (attributes.size == 0) return TR_OK;
+  return entry.recorder().put_values(entry.thread(), span, HandleKind::kSpan, attributes);
 }
 
 __attribute__((always_inline)) inline tr_span start(tr_trace trace, tr_span parent, tr_kind kind, const char* name,
-                                                    size_t name_size, const tr_attribute* attributes, size_t count) {
+                                                    size_t name_size, const Attributes& attributes, bool good) {
   if (trace == 0) return 0;
   std::string_view name_view;
-  const bool good = view_of(name, name_size, &name_view) && (attributes != nullptr || count == 0);
+  good = view_of(name, name_size, &name_view) && good;
   const Entry entry;
   if (!entry) return 0;
   if (!good) entry.thread().counters.misuse.add();
-  return entry.recorder().start_span(entry.thread(), trace, parent, kind, name_view, attributes,
-                                     attributes == nullptr ? 0 : count);
+  return entry.recorder().start_span(entry.thread(), trace, parent, kind, name_view, attributes);
+}
+
+int end_with(tr_span span, const Attributes& attributes) {
+  if (span == 0) return TR_OK;
+  const Entry entry;
+  if (!entry) return Entry::closed_result();
+  return entry.recorder().end_span_with(entry.thread(), span, attributes);
 }
 
 }  // namespace
 
 tr_span tr_span_start(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size) {
-  return start(trace, parent, kind, name, name_size, nullptr, 0);
+  return start(trace, parent, kind, name, name_size, {}, true);
 }
 
 tr_span tr_span_start_with(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size,
                            const tr_attribute* attributes, size_t count) {
-  return start(trace, parent, kind, name, name_size, attributes, count);
+  if (attributes == nullptr) return start(trace, parent, kind, name, name_size, {}, count == 0);
+  return start(trace, parent, kind, name, name_size, {attributes, count, false}, true);
+}
+
+tr_span tr_span_start_packed(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size,
+                             const void* packed, size_t packed_size) {
+  return start(trace, parent, kind, name, name_size, {packed, packed_size, true}, true);
 }
 
 int tr_span_set_value(tr_span span, const char* key, size_t key_size, const tr_value* value) {
@@ -125,9 +140,12 @@ int tr_span_set_value(tr_span span, const char* key, size_t key_size, const tr_v
 int tr_span_set_values(tr_span span, const tr_attribute* attributes, size_t count) {
   if (span == 0) return TR_OK;
   if (attributes == nullptr && count != 0) return TR_EINVAL;
-  const Entry entry;
-  if (!entry) return Entry::closed_result();
-  return set_values(entry, span, attributes, count);
+  return set_values(span, {attributes, count, false});
+}
+
+int tr_span_set_packed(tr_span span, const void* packed, size_t packed_size) {
+  if (span == 0) return TR_OK;
+  return set_values(span, {packed, packed_size, true});
 }
 
 int tr_span_set_str(tr_span span, const char* key, size_t key_size, const char* value, size_t size) {
@@ -235,14 +253,15 @@ int tr_span_end(tr_span span) {
 }
 
 int tr_span_end_with(tr_span span, const tr_attribute* attributes, size_t count) {
-  if (span == 0) return TR_OK;
-  const Entry entry;
-  if (!entry) return Entry::closed_result();
   if (attributes == nullptr && count != 0) {
-    const int ended = entry.recorder().end(entry.thread(), span, HandleKind::kSpan);
-    return ended != TR_OK ? ended : TR_EINVAL;
+    const int ended = tr_span_end(span);
+    return ended != TR_OK || span == 0 ? ended : TR_EINVAL;
   }
-  return entry.recorder().end_span_with(entry.thread(), span, attributes, count);
+  return end_with(span, {attributes, count, false});
+}
+
+int tr_span_end_packed(tr_span span, const void* packed, size_t packed_size) {
+  return end_with(span, {packed, packed_size, true});
 }
 
 int tr_span_record(const tr_span_data* span) {

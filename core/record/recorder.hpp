@@ -37,6 +37,13 @@ struct LiveTrace {
   uint64_t remote_parent;  // the span of another process that the trace continues; 0: none
 };
 
+// The attributes of a call, as the caller has them: an array of structs, or one run of bytes.
+struct Attributes {
+  const void* data = nullptr;
+  size_t size = 0;  // structs, or bytes
+  bool packed = false;
+};
+
 struct StartTrace {
   std::string_view name;
   std::string_view group_id;
@@ -56,7 +63,7 @@ class Recorder {
 
   uint64_t start_trace(ThreadState& thread, const StartTrace& start) noexcept;
   uint64_t start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
-                      const tr_attribute* attributes, size_t count) noexcept;
+                      const Attributes& attributes) noexcept;
   uint64_t start_run(ThreadState& thread, const tr_run_options& options) noexcept;
 
   // Appends one item to what `handle` names. put_fast takes the common case, of a value that is Bytes or a Word
@@ -70,8 +77,7 @@ class Recorder {
   int put_value(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view key,
                 const tr_value& value) noexcept;
   // Several under one lock. The first error is the result; the others are still put.
-  int put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const tr_attribute* attributes,
-                 size_t count) noexcept;
+  int put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const Attributes& attributes) noexcept;
   int put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
                 size_t count) noexcept;
   int mark_failed(ThreadState& thread, uint64_t handle, HandleKind kind, std::string_view type,
@@ -81,7 +87,7 @@ class Recorder {
   int end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcept;
   // put_values and end under one lock. An error of an attribute's is the result; the span has ended, unless it is
   // stale.
-  int end_span_with(ThreadState& thread, uint64_t span, const tr_attribute* attributes, size_t count) noexcept;
+  int end_span_with(ThreadState& thread, uint64_t span, const Attributes& attributes) noexcept;
   int finish_run(ThreadState& thread, uint64_t run, const RunOutcome& outcome) noexcept;
   int record_span(ThreadState& thread, const tr_span_data& span) noexcept;
   // A record of its own that belongs to a trace (an event) or a run (metrics, summary, tags).
@@ -142,8 +148,8 @@ class Recorder {
   bool append_to_chunk(ThreadState& thread, const Slot& slot, int64_t end, uint64_t uid, int64_t stamp) noexcept;
   bool new_chunk(ThreadState& thread) noexcept;
   void leave_chunk(ThreadState& thread) noexcept;
-  Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name, const tr_attribute* attributes,
-                        size_t count, uint32_t* number) noexcept;
+  Slot* open_span_start(ThreadState& thread, const Slot& started, std::string_view name, const Attributes& attributes,
+                        uint32_t* number) noexcept;
   bool read_trace(uint64_t trace, LiveTrace* out) noexcept;
 
   // Items.
@@ -152,8 +158,11 @@ class Recorder {
   template <class Value>
   bool append_plain(Slot& slot, Field field, tr_type type, std::string_view key, Value value) noexcept;
   int append_word(ThreadState& thread, Slot& slot, tr_type type, std::string_view key, uint64_t bits) noexcept;
+  int append_text(ThreadState& thread, Slot& slot, tr_type type, std::string_view key, std::string_view text) noexcept;
   int append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;
   int append_values(ThreadState& thread, Slot& slot, const tr_attribute* attributes, size_t count) noexcept;
+  int append_packed(ThreadState& thread, Slot& slot, const void* packed, size_t size) noexcept;
+  int append_attributes(ThreadState& thread, Slot& slot, const Attributes& attributes) noexcept;
   int append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,
                    size_t count) noexcept;
   int append_strings(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept;

@@ -78,7 +78,7 @@ uint64_t Recorder::start_trace(ThreadState& thread, const StartTrace& start) noe
 }
 
 uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t parent, tr_kind kind, std::string_view name,
-                              const tr_attribute* attributes, size_t count) noexcept {
+                              const Attributes& attributes) noexcept {
   if (__builtin_expect(thread.in_callback != 0, 0)) return 0;
   LiveTrace live;
   if (__builtin_expect(!read_trace(trace, &live), 0)) {
@@ -112,11 +112,11 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
   if (!append_plain(*slot, Field::kName, TR_TYPE_STR, {}, Bytes{name.data(), name.size()})) {
     append(thread, *slot, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
   }
-  if (count != 0 && append_values(thread, *slot, attributes, count) == TR_EINVAL) thread.counters.misuse.add();
+  if (attributes.size != 0 && append_attributes(thread, *slot, attributes) == TR_EINVAL) thread.counters.misuse.add();
   uint32_t start_number = 0;
   Slot* start_record = nullptr;
   if (__builtin_expect(span_starts_wanted_.load(std::memory_order_relaxed), 0)) {
-    start_record = open_span_start(thread, *slot, name, attributes, count, &start_number);
+    start_record = open_span_start(thread, *slot, name, attributes, &start_number);
   }
   const uint64_t handle = publish_slot(thread, *slot, number, HandleKind::kSpan);
   // The worker closes a trace when it sees none of its spans open: show this one, then make sure that it still may.
@@ -135,7 +135,7 @@ uint64_t Recorder::start_span(ThreadState& thread, uint64_t trace, uint64_t pare
 
 // A record of the start of `started`, which nobody else knows yet.
 Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::string_view name,
-                                const tr_attribute* attributes, size_t count, uint32_t* number) noexcept {
+                                const Attributes& attributes, uint32_t* number) noexcept {
   Slot* record = open_slot(thread, TR_RECORD_SPAN_START, number);
   if (record == nullptr) return nullptr;
   record->kind = started.kind;
@@ -145,7 +145,7 @@ Slot* Recorder::open_span_start(ThreadState& thread, const Slot& started, std::s
   record->span_id.store(started.span_id.load(std::memory_order_relaxed), std::memory_order_relaxed);
   record->parent_id.store(started.parent_id.load(std::memory_order_relaxed), std::memory_order_relaxed);
   append(thread, *record, Field::kName, TR_TYPE_STR, {}, name.data(), name.size());
-  if (count != 0) append_values(thread, *record, attributes, count);
+  append_attributes(thread, *record, attributes);
   return record;
 }
 
@@ -175,9 +175,8 @@ int Recorder::put_value(ThreadState& thread, uint64_t handle, HandleKind kind, s
   return write_to(thread, handle, kind, [&](Slot& slot) { return append_value(thread, slot, key, value); });
 }
 
-int Recorder::put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const tr_attribute* attributes,
-                         size_t count) noexcept {
-  return write_to(thread, handle, kind, [&](Slot& slot) { return append_values(thread, slot, attributes, count); });
+int Recorder::put_values(ThreadState& thread, uint64_t handle, HandleKind kind, const Attributes& attributes) noexcept {
+  return write_to(thread, handle, kind, [&](Slot& slot) { return append_attributes(thread, slot, attributes); });
 }
 
 int Recorder::put_event(ThreadState& thread, uint64_t span, std::string_view name, const tr_attribute* attributes,
@@ -221,9 +220,9 @@ int Recorder::end(ThreadState& thread, uint64_t handle, HandleKind kind) noexcep
   return end_after(thread, handle, kind, [](Slot&) { return TR_OK; });
 }
 
-int Recorder::end_span_with(ThreadState& thread, uint64_t span, const tr_attribute* attributes, size_t count) noexcept {
+int Recorder::end_span_with(ThreadState& thread, uint64_t span, const Attributes& attributes) noexcept {
   return end_after(thread, span, HandleKind::kSpan,
-                   [&](Slot& slot) { return append_values(thread, slot, attributes, count); });
+                   [&](Slot& slot) { return append_attributes(thread, slot, attributes); });
 }
 
 // Of a record that never had a handle. Until it is committed it stands as an open span, locked, so that the worker does

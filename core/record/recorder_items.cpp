@@ -5,6 +5,8 @@
 #include <cstring>
 
 #include "model/names.hpp"
+#include "model/packed_attributes.hpp"
+#include "model/packed_plain.hpp"
 #include "model/redactor.hpp"
 #include "record/clock.hpp"
 #include "record/event_encoder.hpp"
@@ -227,6 +229,12 @@ int Recorder::append_word(ThreadState& thread, Slot& slot, tr_type type, std::st
   return append(thread, slot, Field::kAttribute, type, key, &bits, sizeof bits);
 }
 
+int Recorder::append_text(ThreadState& thread, Slot& slot, tr_type type, std::string_view key,
+                          std::string_view text) noexcept {
+  if (append_plain(slot, Field::kAttribute, type, key, Bytes{text.data(), text.size()})) return TR_OK;
+  return append(thread, slot, Field::kAttribute, type, key, text.data(), text.size());
+}
+
 int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key, const tr_value& value) noexcept {
   switch (value.type) {
     case TR_TYPE_NULL:
@@ -246,9 +254,7 @@ int Recorder::append_value(ThreadState& thread, Slot& slot, std::string_view key
   const size_t elements = text ? text_size(value.data, value.size) : value.size;
   if (elements > PTRDIFF_MAX / 16 || (elements != 0 && value.data == nullptr)) return TR_EINVAL;
   if (text) {
-    const Bytes bytes{value.data, elements};
-    if (append_plain(slot, Field::kAttribute, value.type, key, bytes)) return TR_OK;
-    return append(thread, slot, Field::kAttribute, value.type, key, value.data, elements);
+    return append_text(thread, slot, value.type, key, {static_cast<const char*>(value.data), elements});
   }
   if (value.type == TR_TYPE_STR_ARRAY) return append_strings(thread, slot, key, value);
   return append(thread, slot, Field::kAttribute, value.type, key, value.data, scalar_bytes(value));
@@ -266,6 +272,33 @@ int Recorder::append_values(ThreadState& thread, Slot& slot, const tr_attribute*
     if (first_error == TR_OK) first_error = result;
   }
   return first_error;
+}
+
+// Scalars and texts are written as they are read; what comes from the first list on, or from a defect, goes through
+// structs.
+int Recorder::append_packed(ThreadState& thread, Slot& slot, const void* packed, size_t size) noexcept {
+  int first_error = TR_OK;
+  PackedPlain plain(packed, size);
+  for (PlainAttribute each; plain.next(&each);) {
+    int result = TR_EINVAL;
+    if (each.key.size() <= kMaxKeyBytes) {
+      result = each.is_text ? append_text(thread, slot, each.type, each.key, each.text)
+                            : append_word(thread, slot, each.type, each.key, each.bits);
+    }
+    if (first_error == TR_OK) first_error = result;
+  }
+  if (__builtin_expect(plain.left() == 0, 1)) return first_error;
+  const PackedAttributes rest(plain.rest(), plain.left());
+  if (rest.result() == TR_ENOMEM) thread.counters.values_dropped.add();
+  const int result = append_values(thread, slot, rest.data(), rest.count());
+  if (first_error == TR_OK) first_error = result;
+  return first_error == TR_OK ? rest.result() : first_error;
+}
+
+int Recorder::append_attributes(ThreadState& thread, Slot& slot, const Attributes& attributes) noexcept {
+  return attributes.packed
+             ? append_packed(thread, slot, attributes.data, attributes.size)
+             : append_values(thread, slot, static_cast<const tr_attribute*>(attributes.data), attributes.size);
 }
 
 int Recorder::append_event(ThreadState& thread, Slot& slot, std::string_view name, const tr_attribute* attributes,

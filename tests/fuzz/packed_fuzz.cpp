@@ -2,6 +2,7 @@
 // Spans with any bytes for attributes are part of api_fuzz.
 #include "fuzz_support.hpp"
 #include "model/packed_attributes.hpp"
+#include "model/packed_plain.hpp"
 #include "support/packed.hpp"
 
 namespace {
@@ -14,6 +15,24 @@ bool same(const trunkline::PackedAttributes& read) {
          trunkline::test::packed(again.data(), again.count()) == once;
 }
 
+// What is read without structs is what is read with them.
+bool plain_agrees(const trunkline::PackedAttributes& read, const uint8_t* data, size_t size) {
+  trunkline::PackedPlain plain(data, size);
+  size_t count = 0;
+  for (trunkline::PlainAttribute each; plain.next(&each); ++count) {
+    if (count == read.count()) return false;
+    const tr_attribute& known = read.data()[count];
+    if (each.key.data() != known.key.data || each.key.size() != known.key.size || each.type != known.value.type) {
+      return false;
+    }
+    if (each.is_text ? each.text.data() != known.value.data || each.text.size() != known.value.size
+                     : each.bits != static_cast<uint64_t>(known.value.i64)) {
+      return false;
+    }
+  }
+  return true;
+}
+
 }  // namespace
 
 extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
@@ -22,6 +41,7 @@ extern "C" int LLVMFuzzerTestOneInput(const uint8_t* data, size_t size) {
   trunkline::fuzz::use(read.data(), read.count());
   require(read.result() == TR_OK || read.result() == TR_EINVAL,
           "there is memory for what the input is long enough for");
+  require(plain_agrees(read, data, size), "both readers see the same");
   require(same(read), "what was read is packed as the same");
   return 0;
 }

@@ -80,7 +80,7 @@ class RecorderLife {
   }
   uint64_t span(uint64_t trace, const std::string& name = "span", uint64_t parent = 0) {
     const Entry entry;
-    return entry.recorder().start_span(entry.thread(), trace, parent, TR_KIND_STEP, name, nullptr, 0);
+    return entry.recorder().start_span(entry.thread(), trace, parent, TR_KIND_STEP, name, {});
   }
   int set(uint64_t span, const std::string& key, const std::string& value, HandleKind kind = HandleKind::kSpan) {
     const Entry entry;
