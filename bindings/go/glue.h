@@ -10,7 +10,8 @@
 /* Packed as for tr_span_start_packed: how many, and how many elements their arrays have in all. */
 #define TRGO_ATTRIBUTES const char *packed, size_t size, size_t count, size_t elements
 
-/* ---- the hot path: with pointers whose targets hold no pointers, which cgo does not look into ---- */
+/* ---- the hot path: with pointers whose targets hold no pointers, which cgo does not look into, and without results
+ * that nobody reads, which cost a look for the stack ---- */
 
 static inline tr_span trgo_span_start(tr_trace trace, tr_span parent, tr_kind kind, const char* name, size_t name_size,
                                       const char* packed, size_t size) {
@@ -18,28 +19,40 @@ static inline tr_span trgo_span_start(tr_trace trace, tr_span parent, tr_kind ki
                    : tr_span_start_packed(trace, parent, kind, name, name_size, packed, size);
 }
 
-static inline int trgo_span_set(tr_span span, const char* packed, size_t size) {
-  return tr_span_set_packed(span, packed, size);
+static inline void trgo_span_set(tr_span span, const char* packed, size_t size) {
+  tr_span_set_packed(span, packed, size);
 }
 
-static inline int trgo_span_end(tr_span span, const char* packed, size_t size) {
-  return size == 0 ? tr_span_end(span) : tr_span_end_packed(span, packed, size);
+static inline void trgo_span_end(tr_span span, const char* packed, size_t size) {
+  if (size == 0) {
+    tr_span_end(span);
+  } else {
+    tr_span_end_packed(span, packed, size);
+  }
 }
 
-static inline int trgo_span_set_text(tr_span span, tr_type type, const char* key, size_t key_size, const char* value,
-                                     size_t size) {
-  if (type == TR_TYPE_BYTES) return tr_span_set_bytes(span, key, key_size, value, size);
-  if (type == TR_TYPE_JSON) return tr_span_set_json(span, key, key_size, value, size);
-  return tr_span_set_str(span, key, key_size, value, size);
+static inline void trgo_span_set_text(tr_span span, tr_type type, const char* key, size_t key_size, const char* value,
+                                      size_t size) {
+  if (type == TR_TYPE_BYTES) {
+    tr_span_set_bytes(span, key, key_size, value, size);
+  } else if (type == TR_TYPE_JSON) {
+    tr_span_set_json(span, key, key_size, value, size);
+  } else {
+    tr_span_set_str(span, key, key_size, value, size);
+  }
 }
 
 /* Integers, truth values and, by their bits, doubles. */
-static inline int trgo_span_set_number(tr_span span, tr_type type, const char* key, size_t key_size, uint64_t bits) {
-  if (type == TR_TYPE_I64) return tr_span_set_i64(span, key, key_size, (int64_t)bits);
-  if (type == TR_TYPE_BOOL) return tr_span_set_bool(span, key, key_size, bits != 0);
-  double value;
-  memcpy(&value, &bits, sizeof value);
-  return tr_span_set_f64(span, key, key_size, value);
+static inline void trgo_span_set_number(tr_span span, tr_type type, const char* key, size_t key_size, uint64_t bits) {
+  if (type == TR_TYPE_I64) {
+    tr_span_set_i64(span, key, key_size, (int64_t)bits);
+  } else if (type == TR_TYPE_BOOL) {
+    tr_span_set_bool(span, key, key_size, bits != 0);
+  } else {
+    double value;
+    memcpy(&value, &bits, sizeof value);
+    tr_span_set_f64(span, key, key_size, value);
+  }
 }
 
 int trgo_span_set_field(tr_span span, int field, tr_type type, const char* text, size_t size);

@@ -116,9 +116,12 @@ func start(chosen *settings) error {
 // has ten thousand.
 var flushes = make(chan struct{}, 32)
 
-// Flush waits until all that was recorded before the call is with every processor, and asks each to pass it on. Attributes
-// that wait in open spans are not part of it: see [Span.Flush]. The time is that of ctx; without a deadline 5 s.
+// Flush waits until all that was recorded before the call is with every processor, and asks each to pass it on. What waits
+// in Go for open spans is handed over, and is safe from a crash then. The time is that of ctx; without a deadline 5 s.
 func Flush(ctx context.Context) error {
+	if C.trgo_inside_hook() == 0 {
+		flushOpenSpans()
+	}
 	return waitFor(ctx, func(timeout time.Duration) error {
 		over := time.Now().Add(timeout)
 		select {
@@ -131,7 +134,7 @@ func Flush(ctx context.Context) error {
 	})
 }
 
-// Shutdown ends open spans as incomplete, delivers what is left and ends all processors. The time is that of ctx; without
+// Shutdown ends open spans as incomplete, with all that was set on them, delivers what is left and ends all processors. The time is that of ctx; without
 // a deadline 5 s. What is left is kept for the next start, and ErrTimedOut tells. A program that ends without it loses
 // nothing that was recorded, either: the next one that uses the directory delivers it. Idempotent; Init may follow.
 func Shutdown(ctx context.Context) error {
@@ -139,6 +142,7 @@ func Shutdown(ctx context.Context) error {
 		return ErrReentrant
 	}
 	ending.RLock()
+	flushOpenSpans()
 	return waitFor(ctx, func(timeout time.Duration) error {
 		defer ending.RUnlock()
 		return errorOf(C.tr_shutdown(milliseconds(timeout)))

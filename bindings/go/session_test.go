@@ -93,8 +93,17 @@ func (k *keeper) all(t *testing.T) []Record {
 
 func (k *keeper) only(t *testing.T, kind RecordType, name string) *Record {
 	t.Helper()
+	k.all(t)
+	return k.delivered(t, kind, name)
+}
+
+// delivered is the only one of its name that has come so far.
+func (k *keeper) delivered(t *testing.T, kind RecordType, name string) *Record {
+	t.Helper()
 	var found *Record
-	records := k.all(t)
+	k.lock.Lock()
+	records := k.records
+	k.lock.Unlock()
 	for i := range records {
 		if records[i].Type != kind || records[i].Name != name {
 			continue

@@ -20,16 +20,14 @@ import "C"
 
 import (
 	"context"
-	"encoding/hex"
-	"sync"
+	"runtime"
 	"sync/atomic"
 	"unsafe"
 )
 
 const (
-	defaultBuffer = 4096 // bytes of attributes that wait in Go
-	largeText     = 2048 // longer texts are not copied in Go first
-	startBuffer   = 256  // for attributes of Start, on the stack
+	largeText   = 2048 // longer texts are not copied in Go first
+	startBuffer = 256  // for attributes of Start, on the stack
 )
 
 // bufferLimit is set by WithAttributeBuffer.
@@ -37,21 +35,14 @@ var bufferLimit atomic.Int64
 
 func init() { bufferLimit.Store(defaultBuffer) }
 
-// A buffer holds packed attributes.
-type buffer struct{ bytes []byte }
-
-var buffers = sync.Pool{New: func() any { return &buffer{make([]byte, 0, 512)} }}
-
 // A Span is a timed step of a trace. Its methods may be called from any goroutine, on nil, and after End.
 type Span struct {
 	handle C.tr_span
 	trace  *Trace
-	lock   sync.Mutex
 	waits  *buffer // nil: nothing waits
-	id     [8]byte // once somebody asked for it
-	known  bool    // id is
-	ended  bool
-	owns   bool // the trace was made for it and ends with it
+	id     SpanID  // zero until somebody asked for it
+	latch  latch   // of what waits, and of the id
+	owns   bool    // the trace was made for it and ends with it
 }
 
 // notRecording is what Start gives where nothing is recorded. It has no handle, so nothing is ever written to it.
@@ -84,8 +75,13 @@ func Start(ctx context.Context, name string, options ...StartOption) (context.Co
 	if trace == nil || trace.handle == 0 {
 		return notRecordedRoot(ctx, owns), &notRecording
 	}
-	var stack [startBuffer]byte
-	kind, packed, later := packOptions(stack[:0], options)
+	kind, options := leadingKind(options)
+	var packed []byte
+	later := 0
+	if len(options) > 0 {
+		var stack [startBuffer]byte
+		kind, packed, later = packOptions(kind, stack[:0], options)
+	}
 	var above C.tr_span
 	if parent != nil {
 		parent.Flush()
@@ -131,8 +127,18 @@ func place(ctx context.Context, name string) (trace *Trace, parent *Span, owns b
 	return trace, around.current, false
 }
 
+// leadingKind takes off the kind, which mostly stands first, and mostly alone.
+func leadingKind(options []StartOption) (Kind, []StartOption) {
+	if len(options) > 0 {
+		if kind, ok := options[0].(Kind); ok {
+			return kind, options[1:]
+		}
+	}
+	return 0, options
+}
+
 // packOptions packs attributes up to the first option that has to wait for the span.
-func packOptions(packed []byte, options []StartOption) (kind Kind, to []byte, later int) {
+func packOptions(kind Kind, packed []byte, options []StartOption) (_ Kind, to []byte, later int) {
 	later = len(options)
 	for i, option := range options {
 		switch o := option.(type) {
@@ -167,35 +173,43 @@ func (s *Span) End() {
 	if !s.Recording() {
 		return
 	}
-	if panicked := recover(); panicked != nil {
-		defer panic(panicked)
+	panicked := recover()
+	if panicked != nil {
 		s.setPanic(panicked)
 		if s.owns {
 			s.trace.setPanic(panicked)
 		}
 	}
-	s.lock.Lock()
-	var packed []byte
-	waits := s.waits
-	if waits != nil {
-		packed, s.waits = waits.bytes, nil
+	if s.latch.close() {
+		s.endWithWhatWaits()
+	} else {
+		s.endAgain()
 	}
-	s.ended = true
-	C.trgo_span_end(s.handle, (*C.char)(unsafe.Pointer(unsafe.SliceData(packed))), C.size_t(len(packed)))
-	if waits != nil {
-		waits.giveBack()
-	}
-	s.lock.Unlock()
 	if s.owns {
 		s.trace.End()
 	}
+	if panicked != nil {
+		panic(panicked)
+	}
 }
 
-func (b *buffer) giveBack() {
-	if cap(b.bytes) <= 2*defaultBuffer {
-		b.bytes = b.bytes[:0]
-		buffers.Put(b)
+func (s *Span) endWithWhatWaits() {
+	waits := s.waits
+	if waits == nil {
+		C.trgo_span_end(s.handle, nil, 0)
+		return
 	}
+	s.waits = nil
+	C.trgo_span_end(s.handle, (*C.char)(unsafe.Pointer(unsafe.SliceData(waits.bytes))), C.size_t(len(waits.bytes)))
+	waits.giveBack()
+}
+
+// endAgain is for the library to count. The first call of End may still be on its way there, with attributes.
+func (s *Span) endAgain() {
+	for C.tr_span_get_ids(s.handle, nil, nil) == 0 {
+		runtime.Gosched()
+	}
+	C.trgo_span_end(s.handle, nil, 0)
 }
 
 // Recording tells whether the span was accepted. False: nothing was started, tracing is off, or it is not sampled.
@@ -207,28 +221,27 @@ func (s *Span) Set(attrs ...Attr) {
 		return
 	}
 	limit := bufferLimit.Load()
-	if limit <= 0 {
+	if limit <= 0 || !s.latch.take() {
 		for i := range attrs {
 			s.setNow(&attrs[i])
 		}
 		return
 	}
-	s.lock.Lock()
 	if s.waits == nil {
-		s.waits = buffers.Get().(*buffer)
+		s.waits = bufferFor(s)
 	}
 	for i := range attrs {
 		if attrs[i].Value.isText() && attrs[i].Value.size > largeText {
-			s.flushLocked()
+			s.flushLatched()
 			s.setNow(&attrs[i])
 		} else {
 			s.waits.bytes = appendAttr(s.waits.bytes, &attrs[i])
 		}
 	}
-	if s.ended || int64(len(s.waits.bytes)) > limit {
-		s.flushLocked()
+	if int64(len(s.waits.bytes)) > limit {
+		s.flushLatched()
 	}
-	s.lock.Unlock()
+	s.latch.release()
 }
 
 // setNow crosses at once; a text straight from its memory.
@@ -253,15 +266,13 @@ func (s *Span) setPacked(packed []byte) {
 
 // Flush hands over the attributes that wait in Go, which a crash would take: for a span that stays open for long.
 func (s *Span) Flush() {
-	if !s.Recording() {
-		return
+	if s.Recording() && s.latch.take() {
+		s.flushLatched()
+		s.latch.release()
 	}
-	s.lock.Lock()
-	s.flushLocked()
-	s.lock.Unlock()
 }
 
-func (s *Span) flushLocked() {
+func (s *Span) flushLatched() {
 	if s.waits != nil && len(s.waits.bytes) > 0 {
 		s.setPacked(s.waits.bytes)
 		s.waits.bytes = s.waits.bytes[:0]
@@ -300,14 +311,16 @@ func (s *Span) SpanID() string {
 	if !s.Recording() {
 		return ""
 	}
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	if !s.known {
-		var id [8]byte
-		if C.tr_span_get_ids(s.handle, nil, (*C.uint8_t)(&id[0])) != 0 {
-			return ""
-		}
-		s.id, s.known = id, true
+	open := s.latch.take()
+	if open && s.id.IsZero() {
+		C.tr_span_get_ids(s.handle, nil, (*C.uint8_t)(&s.id[0]))
 	}
-	return hex.EncodeToString(s.id[:])
+	id := s.id
+	if open {
+		s.latch.release()
+	}
+	if id.IsZero() {
+		return ""
+	}
+	return id.String()
 }

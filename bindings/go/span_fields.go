@@ -111,10 +111,13 @@ func (s *Span) cross(call func()) {
 	if !s.Recording() {
 		return
 	}
-	s.lock.Lock()
-	defer s.lock.Unlock()
-	s.flushLocked()
+	if !s.latch.take() { // too late, which the library counts
+		call()
+		return
+	}
+	s.flushLatched()
 	call()
+	s.latch.release()
 }
 
 // A SpanData is a span that was timed elsewhere.

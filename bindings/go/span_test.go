@@ -234,8 +234,8 @@ func TestPanicsAreRecordedAndGoOn(t *testing.T) {
 func TestAttributesWaitAndCrossTogether(t *testing.T) {
 	kept := session(t)
 	waiting := func(s *Span) int {
-		s.lock.Lock()
-		defer s.lock.Unlock()
+		s.latch.take()
+		defer s.latch.release()
 		if s.waits == nil {
 			return 0
 		}
@@ -267,8 +267,23 @@ func TestAttributesWaitAndCrossTogether(t *testing.T) {
 	expect(t, "the model that was set last", found.Model, "second")
 	expect(t, "the number of attributes", len(found.Attributes), 10)
 
+	const many = 100
+	var open [many]*Span
+	for i := range open {
+		_, open[i] = Start(context.Background(), fmt.Sprintf("left open %d", i))
+		open[i].Set(Int("i", i))
+	}
+	flush(t)
+	expect(t, "what waits after a Flush of all", waiting(open[0])+waiting(open[many-1]), 0)
+	for i := range open {
+		open[i].Set(Bool("late", true))
+	}
 	if err := Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
+	}
+	for i := range open {
+		found := kept.delivered(t, RecordSpanEnd, fmt.Sprintf("left open %d", i))
+		expect(t, "what was set on a span that Shutdown ended", len(found.Attributes), 2)
 	}
 	kept = session(t, WithAttributeBuffer(0))
 	_, span = Start(context.Background(), "at once")
