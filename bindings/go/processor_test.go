@@ -165,11 +165,12 @@ func TestWhatAHookDoes(t *testing.T) {
 func TestBatchesAreKeptAndAcknowledgedElsewhere(t *testing.T) {
 	begin(t)
 	kept := make(chan *Retained, 100)
-	var last atomic.Pointer[Batch]
+	var first, last atomic.Pointer[Batch]
 	id := add(t, Custom(batchFunc(func(batch *Batch) error {
 		retained, err := batch.Retain()
-		kept <- retained
+		first.CompareAndSwap(nil, batch)
 		last.Store(batch)
+		kept <- retained
 		return err
 	}), BatchSize(1)))
 	recordTrace("trace", 3)
@@ -179,7 +180,7 @@ func TestBatchesAreKeptAndAcknowledgedElsewhere(t *testing.T) {
 	}
 	expect(t, "delivered before", counts(t, id).Delivered.Records, 0)
 	expect(t, "the last record", last.Load().Records[0].Type, RecordTraceEnd)
-	if _, err := last.Load().Retain(); !errors.Is(err, ErrState) {
+	if _, err := first.Load().Retain(); !errors.Is(err, ErrState) {
 		t.Error("a batch is retained after its hook:", err)
 	}
 	rand.Shuffle(len(all), func(i, j int) { all[i], all[j] = all[j], all[i] })

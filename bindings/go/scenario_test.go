@@ -110,7 +110,6 @@ func play(scenario any, folder string, buffer int) (failures []string) {
 	for _, each := range steps {
 		p.step(each)
 	}
-	p.handOver()
 	if p.alive {
 		if err := within(Flush); err != nil {
 			p.fail("the last flush: %v", err)
@@ -145,7 +144,7 @@ func (p *player) step(given any) {
 
 // result makes the step without the lock, for hooks that make steps meanwhile.
 func (p *player) result(f *fields, what string) {
-	if slices.Contains([]string{"flush", "shutdown", "trace_end"}, what) {
+	if what == "trace_end" {
 		p.handOver()
 	}
 	waits := slices.Contains([]string{"wait", "ack", "flush", "shutdown", "init"}, what)
@@ -203,7 +202,9 @@ func (p *player) init() error {
 		options = append(options, configured(name, f.take(name))...)
 	}
 	err := Init(options...)
-	p.alive = err == nil
+	if !errors.Is(err, ErrReentrant) {
+		p.alive = err == nil
+	}
 	return err
 }
 
@@ -247,6 +248,9 @@ func configured(name string, given any) []Option {
 
 func (p *player) shutdown() error {
 	err := within(Shutdown)
+	if errors.Is(err, ErrReentrant) { // in a hook, and nothing has ended
+		return err
+	}
 	for name, each := range p.collectors {
 		if counts, err := each.id.Stats(); err == nil {
 			p.counts[name] = counts
