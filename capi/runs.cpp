@@ -1,5 +1,4 @@
 // Runs.
-#include <atomic>
 #include <filesystem>
 #include <iterator>
 #include <string>
@@ -53,12 +52,7 @@ trunkline::Error trunkline::capi::check_file_name(std::string_view file) {
 
 int trunkline::capi::refuse(std::string_view what, const Error& wrong) {
   if (interrupted_a_call()) return wrong.code;
-  constexpr int kMost = 100;  // a program that does it all day is not to fill a disk
-  static std::atomic<int> said{0};
-  const int now = said.load(std::memory_order_relaxed) < kMost ? said.fetch_add(1, std::memory_order_relaxed) + 1 : 0;
-  if (now == 0 || now > kMost) return wrong.code;
-  const char* last = now == kMost ? " (what is refused from now on is not said)" : "";
-  pipeline::Instance::say(TR_LEVEL_WARN, std::string(what) + ": " + wrong.message + last);
+  pipeline::Instance::say_refused(std::string(what) + ": " + wrong.message);
   return wrong.code;
 }
 

@@ -46,6 +46,7 @@ class GateLock {
 };
 
 constexpr int64_t kLeastPatienceNs = 1'000'000'000;
+constexpr uint64_t kMostRefusals = 100;
 
 // A lack of memory must not keep a shutdown from its end: what could not be done waits for the next start.
 template <class Step>
@@ -316,6 +317,14 @@ bool Instance::say(tr_level level, std::string_view message) {
   const auto instance = serving();
   if (instance != nullptr) instance->messages_.write(level, message);
   return instance != nullptr;
+}
+
+void Instance::say_refused(std::string message) {
+  const auto instance = serving();
+  if (instance == nullptr) return;
+  const uint64_t now = instance->refused_.fetch_add(1, std::memory_order_relaxed) + 1;
+  if (now == kMostRefusals) message += " (what is refused from now on is not said)";
+  if (now <= kMostRefusals) instance->messages_.warn(message);
 }
 
 std::string Instance::service_name() {

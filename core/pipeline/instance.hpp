@@ -53,6 +53,9 @@ class Instance {
   static int shutdown(uint32_t timeout_ms, bool exiting);
   // A message of a built-in processor, to where the instance's own go. false: nobody serves.
   static bool say(tr_level level, std::string_view message);
+  // Why a call was refused whose caller is told a code alone. After a hundred of them nothing more is said: a program
+  // that does it all day is not to fill a disk.
+  static void say_refused(std::string message);
   // As the settings have it; empty: no instance serves.
   static std::string service_name();
   // Counts of the instance that serves, else of the one that ended last. false: no such processor.
@@ -112,7 +115,8 @@ class Instance {
   uint64_t epoch_ = 0;
   tr_mode mode_ = TR_MODE_MEMORY;
   std::atomic<bool> stopped_{false};
-  bool held_up_ = false;  // a thread of it waits for the disk, and was left behind
+  std::atomic<uint64_t> refused_{0};  // calls of which it was to be said
+  bool held_up_ = false;              // a thread of it waits for the disk, and was left behind
   FinalCounts final_counts_;
 };
 

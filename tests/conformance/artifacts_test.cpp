@@ -244,6 +244,21 @@ TEST(Artifacts, WhatIsRefusedIsSaidInWords) {
   EXPECT_NE(said.back().find("is not said"), std::string::npos) << said.back();
 }
 
+// How much was said of refusals is the session's, not the process's.
+TEST(Artifacts, EachSessionSaysAgainWhatIsRefused) {
+  for (int session = 0; session < 2; ++session) {
+    std::vector<std::string> said;
+    recorded(
+        [] {
+          const tr_run run = tr_run_start(nullptr);
+          for (int i = 0; i < 200; ++i) EXPECT_EQ(tr_run_use_artifact(run, "index:", TR_NUL), TR_EINVAL);
+          tr_run_finish(run, TR_RUN_FINISHED, 0);
+        },
+        &said);
+    EXPECT_EQ(said.size(), 100u);
+  }
+}
+
 // A list that is longer than a value may be is no list: the caller hears of it, and so does who would deliver it.
 TEST(Artifacts, AListThatIsTooLongIsSaid) {
   const TempDirectory folder;
