@@ -201,7 +201,6 @@ void Processor::remove() {
     const std::lock_guard lock(mutex_);
     if (state_ != State::kOpen && state_ != State::kClosing) return;
     state_ = State::kRemoved;
-    removed_.store(true, std::memory_order_relaxed);
     count_rest(&counts_.removed);
   }
   wake();

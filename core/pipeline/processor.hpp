@@ -133,8 +133,7 @@ class Processor : public std::enable_shared_from_this<Processor> {
 
   mutable std::mutex mutex_;
   mutable std::condition_variable changed_;
-  State state_ = State::kOpen;
-  std::atomic<bool> removed_{false};  // as the state tells, for between two hooks
+  std::atomic<State> state_{State::kOpen};  // changed with the lock; between two hooks it is looked at without
   std::shared_ptr<Feed> live_;
   bool live_begun_ = false;
   uint64_t offered_through_ = 0;  // sequence; what is after it in the log is not booked yet

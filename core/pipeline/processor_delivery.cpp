@@ -165,7 +165,7 @@ int Processor::call_hooks(OwnedBatch* batch, size_t* taken) {
   }
   // Not a look into the batch afterwards: it may have been acknowledged, and so ended, by another thread.
   if (table_.on_batch != nullptr) return guarded([&] { return table_.on_batch(table_.user_data, batch); });
-  for (; *taken < batch->count && !removed_.load(std::memory_order_relaxed); ++*taken) {
+  for (; *taken < batch->count && state_.load(std::memory_order_relaxed) != State::kRemoved; ++*taken) {
     const int result = call_record_hook(*batch->records[*taken], &batch->answered);
     if (result != TR_OK) return result;
   }
