@@ -150,7 +150,7 @@ TEST(WandbInsist, UntilTheDeadlineAndWithTheCause) {
       deadline = os::monotonic_now() + 120'000'000;
       return {TR_EAGAIN, "broken off"};
     }
-    return {TR_EAGAIN, wandb::kNotAskedYet};
+    return wandb::not_asked_yet();
   };
   const Error error = wandb::insist(deadline, attempt);
   EXPECT_EQ(error.code, TR_ETIMEDOUT);

@@ -153,7 +153,7 @@ Error OnlineBackend::upsert_if_needed(RunState* state, const RunDelta& delta) {
 Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, std::vector<Loss>* lost) {
   const std::string name =
       key_of(*state, "delta", std::to_string(state->sequence) + "\n" + std::to_string(state->lines));
-  if (name == waits_for_files_ && !upload_.is_open()) return {TR_EAGAIN, kNotAskedYet};
+  if (name == waits_for_files_ && !upload_.is_open()) return not_asked_yet();
   waits_for_files_.clear();
   if (Error error = upsert_if_needed(state, delta)) return error;
   if (Error error = stream(*state, delta, {})) return error;

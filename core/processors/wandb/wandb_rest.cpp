@@ -91,7 +91,7 @@ bool Rest::turn_comes() const {
 }
 
 Error Rest::ask(net::Request request, const net::RetryTable& retries, std::string* answer, net::RateLimit* limit) {
-  if (!gate_.is_open()) return {TR_EAGAIN, kNotAskedYet};
+  if (!gate_.is_open()) return not_asked_yet();
   request.timeout_ms = timeout_ms_;
   net::Response response = client_.perform(std::move(request));
   if (limit != nullptr) limit->told(response, os::monotonic_now());

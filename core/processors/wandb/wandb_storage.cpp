@@ -112,7 +112,7 @@ Expected<net::Client*> Storage::client_for(const std::string& url, std::string* 
 }
 
 Error Storage::ask(const std::string& url, net::Request request, net::Response* response) {
-  if (!gate_.is_open()) return {TR_EAGAIN, kNotAskedYet};
+  if (!gate_.is_open()) return not_asked_yet();
   (void)time_left();
   const auto client = client_for(url, &request.path);
   if (!client) return client.error();
