@@ -82,28 +82,30 @@ int tell_outcome(const std::string& log, const Expected<UploadedLog>& done, Sess
   return result;
 }
 
+struct Upload {
+  std::string log;
+  UploadedLog done;
+};
+
 // What uses an artifact of a run that comes behind it is uploaded again behind that, as long as that helps.
 int upload(const Arguments& arguments, int64_t timeout_ms, Session* session) {
   int result = kSuccess;
-  std::vector<std::string> logs = arguments.operands();
-  while (!logs.empty()) {
-    std::vector<std::string> left;
-    std::vector<UploadedLog> waiting;
-    for (const std::string& log : logs) {
-      const auto done = upload_wandb_log(log, arguments.text("options"), timeout_ms);
+  std::vector<Upload> left;
+  for (const std::string& log : arguments.operands()) left.push_back({log, {}});
+  for (size_t before = left.size() + 1; left.size() < before;) {
+    before = left.size();
+    std::vector<Upload> waiting;
+    for (Upload& each : left) {
+      auto done = upload_wandb_log(each.log, arguments.text("options"), timeout_ms);
       if (done && done->waits) {
-        left.push_back(log);
-        waiting.push_back(*done);
+        waiting.push_back({std::move(each.log), std::move(*done)});
       } else {
-        result = std::max(result, tell_outcome(log, done, session));
+        result = std::max(result, tell_outcome(each.log, done, session));
       }
     }
-    if (left.size() == logs.size()) {
-      for (size_t i = 0; i < left.size(); ++i) result = std::max(result, tell_outcome(left[i], waiting[i], session));
-      break;
-    }
-    logs = std::move(left);
+    left = std::move(waiting);
   }
+  for (const Upload& each : left) result = std::max(result, tell_outcome(each.log, each.done, session));
   return result;
 }
 
