@@ -1,11 +1,11 @@
 // Runs: artifacts and media. Their files are read at the call, so that what is delivered later can be told from what
 // was meant.
-#include <algorithm>
 #include <deque>
 #include <string>
 #include <vector>
 
 #include "guard.hpp"
+#include "model/artifact_name.hpp"
 #include "model/item.hpp"
 #include "model/names.hpp"
 #include "model/utf8.hpp"
@@ -30,23 +30,6 @@ using trunkline::capi::text_attribute;
 using trunkline::capi::view_of;
 
 namespace {
-
-constexpr size_t kLongestWord = 128;
-
-// Of a name, type or alias.
-bool is_word(std::string_view text) {
-  if (text.empty() || text.size() > kLongestWord || text == "." || text == "..") return false;
-  return std::all_of(text.begin(), text.end(), [](char c) {
-    return (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') || (c >= '0' && c <= '9') || c == '-' || c == '_' ||
-           c == '.';
-  });
-}
-
-// A part of the name of an artifact that may be another's, which may be called what ours may not.
-bool is_part(std::string_view text) {
-  return !text.empty() && text.size() <= kLongestWord && text.find_first_of("/:") == std::string_view::npos &&
-         std::none_of(text.begin(), text.end(), [](char c) { return static_cast<unsigned char>(c) < ' '; });
-}
 
 struct CheckedArtifact {
   std::string_view name;
@@ -115,7 +98,7 @@ bool read_metadata(const tr_artifact& artifact, CheckedArtifact* out) {
 }
 
 Error check_word(const char* what, const tr_string& given, std::string_view* out) {
-  if (view_of(given, out) && is_word(*out)) return Error::none();
+  if (view_of(given, out) && trunkline::is_artifact_word(*out)) return Error::none();
   return {TR_EINVAL,
           std::string("its ") + what + " must be 1 to 128 letters of ASCII, digits, '-', '_' and '.': " + quoted(*out)};
 }
@@ -204,18 +187,6 @@ int record_media(tr_run run, int64_t step, std::string_view key, tr_media kind, 
 
 }  // namespace
 
-bool trunkline::capi::is_artifact_name(std::string_view text) {
-  if (!utf8_valid(text)) return false;
-  for (int places = 0; places < 2; ++places) {
-    const size_t slash = text.find('/');
-    if (slash == std::string_view::npos) break;
-    if (!is_part(text.substr(0, slash))) return false;
-    text.remove_prefix(slash + 1);
-  }
-  const size_t colon = text.find(':');
-  return is_part(text.substr(0, colon)) && (colon == std::string_view::npos || is_part(text.substr(colon + 1)));
-}
-
 int tr_run_add_artifact(tr_run run, const tr_artifact* artifact) {
   if (run == 0) return TR_OK;
   if (artifact == nullptr) return TR_EINVAL;
@@ -228,13 +199,11 @@ int tr_run_use_artifact(tr_run run, const char* name, size_t size) {
   if (run == 0) return TR_OK;
   std::string_view view;
   if (!view_of(name, size, &view)) return TR_EINVAL;
-  if (!trunkline::capi::is_artifact_name(view)) {
-    return guarded([&] {
-      const std::string what = "it is not noted that artifact " + quoted(view) + " is used";
-      return refuse(what, {TR_EINVAL, trunkline::capi::kArtifactNames});
-    });
-  }
-  return record_for_run(run, TR_RECORD_RUN_USE_ARTIFACT, view, -1, nullptr, 0);
+  return guarded([&] {
+    const auto parsed = trunkline::parse_artifact_name(view);
+    if (!parsed) return refuse("it is not noted that artifact " + quoted(view) + " is used", parsed.error());
+    return record_for_run(run, TR_RECORD_RUN_USE_ARTIFACT, view, -1, nullptr, 0);
+  });
 }
 
 int tr_run_log_media(tr_run run, int64_t step, const char* key, size_t key_size, tr_media kind, const char* file,

@@ -6,6 +6,7 @@
 #include "directory.hpp"
 #include "guard.hpp"
 #include "instance_access.hpp"
+#include "model/artifact_name.hpp"
 #include "model/family_presets.hpp"
 #include "processors/console/console_processor.hpp"
 #include "processors/jsonl/jsonl_processor.hpp"
@@ -139,12 +140,12 @@ int tr_wandb_download_artifact(const char* options_json, size_t options_size, co
     if (!given || place.empty() || place.find('\0') != std::string_view::npos) {
       return trunkline::capi::report({TR_EINVAL, "there is no folder to download to, or a text is NULL"}, error);
     }
-    if (!trunkline::capi::is_artifact_name(wanted)) {
+    const auto parsed = trunkline::parse_artifact_name(wanted);
+    if (!parsed) {
       const std::string what = trunkline::capi::quoted(wanted) + " is no artifact: ";
-      return trunkline::capi::report({TR_EINVAL, what + trunkline::capi::kArtifactNames}, error);
+      return trunkline::capi::report({parsed.error().code, what + parsed.error().message}, error);
     }
-    const trunkline::Error failed =
-        trunkline::download_wandb_artifact(options, std::string(wanted), std::string(place));
+    const trunkline::Error failed = trunkline::download_wandb_artifact(options, *parsed, std::string(place));
     return failed ? trunkline::capi::report(failed, error) : TR_OK;
   });
 }

@@ -20,11 +20,6 @@ int check_run(tr_run run);
 // Whether a text may name a file of this machine.
 Error check_file_name(std::string_view file);
 
-// "name", "name:alias", "project/name:alias" or "entity/project/name:alias", as text.
-bool is_artifact_name(std::string_view text);
-inline constexpr const char* kArtifactNames =
-    "a name is \"name:alias\", with \"project/\" or \"entity/project/\" before it";
-
 // The code of what is wrong with a file or artifact, which the log says in words: a code cannot tell which of many
 // names or files it was. `what` was to become of it: "the artifact is not added".
 int refuse(std::string_view what, const Error& wrong);

@@ -289,8 +289,8 @@ TEST_F(WandbRunFiles, KeysMayBeAnyText) {
 TEST(WandbArtifactNames, AreCompletedFromWhereTheyAreSaid) {
   const wandb::RunPlace run{"me", "proj", "id"};
   const auto whole = [&](const std::string& name) {
-    const wandb::ArtifactName parsed = wandb::parse_artifact_name(name, run);
-    return parsed.entity + " " + parsed.project + " " + parsed.name;
+    const ArtifactName found = wandb::completed(*parse_artifact_name(name), run);
+    return found.entity + " " + found.project + " " + found.name + ":" + found.alias;
   };
   EXPECT_EQ(whole("a"), "me proj a:latest");
   EXPECT_EQ(whole("a:v1"), "me proj a:v1");

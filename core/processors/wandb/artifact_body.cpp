@@ -91,22 +91,15 @@ void add_place(JsonObject* to, const RunPlace& run) {
 void add_name(JsonObject* to, const ArtifactName& name) {
   to->string_unless_empty("entity", name.entity);
   to->string("project", name.project);
-  to->string("name", name.name);
+  to->string("name", name.name + ":" + name.alias);
 }
 
 }  // namespace
 
-ArtifactName parse_artifact_name(const std::string& text, const RunPlace& otherwise) {
-  ArtifactName name{otherwise.entity, otherwise.project, text};
-  if (const size_t slash = text.rfind('/'); slash != std::string::npos) {
-    name.name = text.substr(slash + 1);
-    name.project = text.substr(0, slash);
-    if (const size_t first = name.project.find('/'); first != std::string::npos) {
-      name.entity = name.project.substr(0, first);
-      name.project.erase(0, first + 1);
-    }
-  }
-  if (name.name.find(':') == std::string::npos) name.name += ":latest";
+ArtifactName completed(ArtifactName name, const RunPlace& otherwise) {
+  if (name.project.empty()) name.project = otherwise.project;
+  if (name.entity.empty()) name.entity = otherwise.entity;
+  if (name.alias.empty()) name.alias = "latest";
   return name;
 }
 

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "model/artifact_name.hpp"
 #include "processors/wandb/wandb_artifact.hpp"
 #include "processors/wandb/wandb_backend.hpp"
 #include "processors/wandb/wandb_storage.hpp"
@@ -51,13 +52,8 @@ struct RunPlace {
   std::string id;
 };
 
-// The parts of "entity/project/name:alias"; what is not said is taken from `otherwise`.
-struct ArtifactName {
-  std::string entity;
-  std::string project;
-  std::string name;  // with its alias
-};
-ArtifactName parse_artifact_name(const std::string& text, const RunPlace& otherwise);
+// What the name does not say is taken from `otherwise`.
+ArtifactName completed(ArtifactName name, const RunPlace& otherwise);
 
 std::string create_files_variables(const RunPlace& run, const std::vector<std::string>& names);
 std::string create_artifact_variables(const RunPlace& run, const Artifact& artifact);

@@ -4,6 +4,7 @@
 
 #include "encode/digest.hpp"
 #include "encode/json_writer.hpp"
+#include "processors/wandb/insist.hpp"
 
 namespace trunkline::wandb {
 namespace {
@@ -74,7 +75,7 @@ Error FileUpload::put_run_files(const RunPlace& run, const std::vector<RunFile>&
     const size_t end = std::min(files.size(), first + kMostAtOnce);
     std::vector<std::string> names;
     for (size_t i = first; i < end; ++i) names.push_back(files[i].path);
-    if (!storage_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
+    if (!storage_.is_open()) return not_asked_yet();
     std::string answer;
     Error asked = of_file(rest_->graphql(kCreateFilesQuery, create_files_variables(run, names), &answer));
     if (asked.code == TR_EAGAIN) return asked;
@@ -153,7 +154,7 @@ Error FileUpload::put_manifest(const RunPlace& run, const CreatedArtifact& creat
 }
 
 Error FileUpload::add_artifact(const RunPlace& run, const Artifact& artifact) {
-  if (!storage_.is_open()) return {TR_EAGAIN, "W&B's file storage is not asked yet"};
+  if (!storage_.is_open()) return not_asked_yet();
   Error error = of_file(send_artifact(run, artifact));
   if (error.code != TR_EAGAIN) stored_.clear();
   return error;
@@ -180,8 +181,10 @@ Error FileUpload::send_artifact(const RunPlace& run, const Artifact& artifact) {
 
 Error FileUpload::use_artifact(const RunPlace& run, const std::string& name) {
   std::string answer;
-  const ArtifactName parsed = parse_artifact_name(name, run);
-  if (Error error = rest_->graphql(kFindArtifactQuery, find_artifact_variables(parsed), &answer)) return of_file(error);
+  const auto parsed = parse_artifact_name(name);
+  if (!parsed) return parsed.error();
+  const std::string wanted = find_artifact_variables(completed(*parsed, run));
+  if (Error error = rest_->graphql(kFindArtifactQuery, wanted, &answer)) return of_file(error);
   const FoundArtifact found = read_found_artifact(answer);
   if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + name};
   return of_file(rest_->graphql(kUseArtifactQuery, use_artifact_variables(run, found.id), &answer));

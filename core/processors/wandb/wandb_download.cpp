@@ -26,7 +26,6 @@ namespace {
 namespace fs = std::filesystem;
 using nlohmann::json;
 using processors::RunFile;
-using wandb::ArtifactName;
 using wandb::insist;
 
 constexpr size_t kMostAtOnce = 200;  // URLs that are asked for
@@ -99,7 +98,7 @@ class Download {
 
   Error run(const ArtifactName& name) {
     std::string answer;
-    if (Error error = ask(wandb::kFindArtifactQuery, find_artifact_variables(name), &answer)) return error;
+    if (Error error = ask(wandb::kFindArtifactQuery, wandb::find_artifact_variables(name), &answer)) return error;
     const wandb::FoundArtifact found = wandb::read_found_artifact(answer);
     const std::string whole = (name.entity.empty() ? "" : name.entity + "/") + name.project + "/" + name.name;
     if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + whole};
@@ -155,7 +154,8 @@ class Download {
     names.reserve(files.size());
     for (const RunFile& file : files) names.push_back(file.path);
     std::string answer;
-    if (Error error = ask(wandb::kArtifactFilesQuery, artifact_files_variables(name, names), &answer)) return error;
+    if (Error error = ask(wandb::kArtifactFilesQuery, wandb::artifact_files_variables(name, names), &answer))
+      return error;
     const auto urls = wandb::read_artifact_files(answer);
     for (const RunFile& file : files) {
       const auto found = std::find_if(urls.begin(), urls.end(), [&](const auto& one) { return one.name == file.path; });
@@ -207,7 +207,7 @@ class Download {
 
 }  // namespace
 
-Error download_wandb_artifact(std::string_view options_json, const std::string& name, const std::string& folder,
+Error download_wandb_artifact(std::string_view options_json, const ArtifactName& name, const std::string& folder,
                               const processors::ProcessorHost& host) {
   auto options = wandb::read_options(options_json, &secure_variable);
   if (!options) return options.error();
@@ -216,7 +216,7 @@ Error download_wandb_artifact(std::string_view options_json, const std::string& 
   if (!endpoint) return endpoint.error();
   wandb::Rest rest(std::move(*endpoint), options->timeout_ms, host, false);
   const wandb::RunPlace usual{options->place.entity, options->place.project, {}};
-  return Download(&rest, folder).run(wandb::parse_artifact_name(name, usual));
+  return Download(&rest, folder).run(wandb::completed(name, usual));
 }
 
 }  // namespace trunkline
