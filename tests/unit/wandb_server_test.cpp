@@ -73,6 +73,33 @@ TEST_F(WandbServer, AnOpenRunOfWhichNothingIsToldIsKeptAlive) {
   EXPECT_EQ(run()["state"], "finished");
 }
 
+// Once it is known to be gone nothing more is asked, and it is said once. What passes does not end a heartbeat.
+TEST_F(WandbServer, ARunThatIsDeletedWhileItIsOpenIsNotKeptAlive) {
+  const auto asked = [this] { return test::ask(server_, "/_state")["asked"].value("file_stream", 0); };
+  const auto fault = [this](const std::string& status) {
+    test::ask(server_, "/_faults",
+              R"([{"match": "file_stream", "times": 1, "fault": ["status", ")" + status + R"("]}])");
+  };
+  store_test::messages().clear();
+  RunDelta first = rows(0, 1);
+  first.begins = true;
+  ASSERT_EQ(backend_->write(&state_, first, &lost_).code, 0);
+  const int before = asked();
+  fault("404");
+  for (int i = 0; i < 10; ++i) pass(30);
+  EXPECT_EQ(asked(), before + 1);
+  ASSERT_EQ(store_test::messages().size(), 1u);
+  EXPECT_EQ(store_test::messages()[0].rfind("at W&B run run1 was deleted while it was open: ", 0), 0u);
+  // Its rows are refused as well, after which nothing is asked.
+  ASSERT_EQ(backend_->write(&state_, rows(1, 1), &lost_).code, 0);
+  fault("404");
+  EXPECT_EQ(backend_->write(&state_, rows(2, 1), &lost_).code, TR_ENOENT);
+  const int refused = asked();
+  for (int i = 0; i < 10; ++i) pass(30);
+  EXPECT_EQ(asked(), refused);
+  EXPECT_EQ(store_test::messages().size(), 1u);
+}
+
 // What an earlier try has brought there counts, as does what the server has and nobody here knows of.
 TEST_F(WandbServer, ARunThatIsRefusedTellsWhatIsThere) {
   RunDelta first = rows(0, 4);

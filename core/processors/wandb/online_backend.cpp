@@ -60,7 +60,10 @@ Error OnlineBackend::upsert(RunState* state) {
 Error OnlineBackend::send(const RunState& state, const std::string& body) {
   const std::string path = stream_path(state);
   std::string answer;
-  if (Error error = rest_->post(path, body, &answer)) return error;
+  if (Error error = rest_->post(path, body, &answer)) {
+    if (error.code == TR_ENOENT) alive_.erase(path);
+    return error;
+  }
   const auto parsed = nlohmann::json::parse(answer, nullptr, false);
   if (parsed.is_object() && parsed.value("stopped", nlohmann::json()) == true && !told_to_stop_[path]) {
     told_to_stop_[path] = true;
@@ -158,7 +161,7 @@ Error OnlineBackend::write_with_files(RunState* state, const RunDelta& delta, st
   if (Error error = upsert_if_needed(state, delta)) return error;
   if (Error error = stream(*state, delta, {})) return error;
   state->lines += static_cast<int64_t>(delta.rows.size());
-  alive_[stream_path(*state)] = now_();
+  alive_[stream_path(*state)] = {state->id, now_()};
   waits_for_files_ = name;
   if (settled_.size() > kMostSettled) settled_.clear();
   if (Error error = send_files(*state, delta, lost)) return error;
@@ -184,7 +187,7 @@ Error OnlineBackend::write(RunState* state, const RunDelta& delta, std::vector<L
     alive_.erase(path);
     told_to_stop_.erase(path);
   } else {
-    alive_[path] = now_();
+    alive_[path] = {next.id, now_()};
   }
   // What was refused and is logged once more is tried once more; what a name means may have changed when it is used
   // once more.
@@ -208,13 +211,25 @@ Expected<int64_t> OnlineBackend::lines_there(RunState* state) {
   return std::max({state->lines, lines_taken_, found.lines});
 }
 
-// Without it W&B takes a run for crashed. Whatever comes of it: the next rows will tell.
+// Without it W&B takes a run for crashed. One that the server does not want to hear of is not told of again, until it
+// takes rows of it.
 void OnlineBackend::tick() {
-  for (auto& [path, last] : alive_) {
-    if (now_() - last < kHeartbeatNs || !rest_->is_open()) continue;
+  for (auto it = alive_.begin(); it != alive_.end();) {
+    auto& [path, run] = *it;
+    if (now_() - run.told < kHeartbeatNs || !rest_->is_open()) {
+      ++it;
+      continue;
+    }
     std::string answer;
-    (void)rest_->post(path, "{}", &answer);
-    last = now_();
+    const Error error = rest_->post(path, "{}", &answer);
+    run.told = now_();
+    if (!error || error.code == TR_EAGAIN) {
+      ++it;
+      continue;
+    }
+    const char* what = error.code == TR_ENOENT ? " was deleted while it was open: " : " cannot be kept alive: ";
+    say(host_, TR_LEVEL_WARN, "at W&B run " + run.id + what + error.message);
+    it = alive_.erase(it);
   }
 }
 

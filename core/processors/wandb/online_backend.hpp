@@ -43,6 +43,11 @@ class OnlineBackend final : public Backend {
   std::vector<std::string> uploaded(const RunState& state, const RunDelta& delta) const;
   Error send(const RunState& state, const std::string& body);
 
+  struct Alive {
+    std::string id;
+    int64_t told = 0;  // when something was last told of it
+  };
+
   const std::unique_ptr<Rest> rest_;
   FileUpload upload_;
   const Place place_;
@@ -51,7 +56,7 @@ class OnlineBackend final : public Backend {
   size_t most_bytes_ = size_t{8} << 20;       // of a request; less where the server takes less
   int64_t lines_taken_ = 0;                   // of the run that was written last, as the server answered
   std::string waits_for_files_;               // all but the files of this delta is there
-  std::map<std::string, int64_t> alive_;      // paths of open runs, and when something was last told of them
+  std::map<std::string, Alive> alive_;        // open runs, by path
   std::map<std::string, bool> told_to_stop_;  // by path
   // What is settled of files and artifacts, though what they came with has to be said again: whether it is there.
   std::map<std::string, bool> settled_;
