@@ -134,10 +134,8 @@ Expected<Adopted> adopt_for(std::string_view target, std::string_view options_js
     table.release(table.user_data);
     return adopted;
   }
-  if (!from.empty() && from != destination) {
-    table.destination = from.c_str();
-    if (target == "mlflow") table.restore = nullptr;  // what it knows is of another server; that of W&B sees it itself
-  }
+  // What was remembered of runs at another server is known as such by the processor.
+  if (!from.empty()) table.destination = from.c_str();
   adopted = adopt(directory, table, timeout_ms);
   adopted.destination = destination;
   return adopted;

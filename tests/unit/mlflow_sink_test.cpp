@@ -92,6 +92,41 @@ TEST_F(MlflowSink, WithoutItsStateASuccessorCountsAnew) {
 }
 
 // More open traces than a saved state has room for: the rest lies in tags of the runs.
+// What waited for one server was begun at another, for want of time not to its end, and goes on at either: each goes on
+// with its own run.
+TEST_F(MlflowSink, TheStateOfAnotherServerMeansNothing) {
+  const auto at = [&](const std::string& mark, Stored* stored) {
+    mlflow::SinkOptions with = options();
+    with.state_mark = mark + "\n";
+    return std::make_unique<mlflow::Sink>(std::move(with), std::make_unique<MemoryBackend>(stored), store_test::kHost);
+  };
+  Stored other;
+  other.runs.resize(3);  // ids that mean others here
+  make_trace(1, 9);
+  ASSERT_EQ(deliver(*at("old", &stored_), records_.pointers(0, 4)), TR_OK);
+  for (size_t i = 4; i < 8; ++i) {  // a process each
+    const auto second = at("new", &other);
+    second->restore("run-a", saved_state());
+    ASSERT_EQ(deliver(*second, records_.pointers(i, i + 1), TR_BATCH_ADOPTED), TR_OK);
+  }
+  const auto third = at("old", &stored_);
+  third->restore("run-a", saved_state());
+  ASSERT_EQ(deliver(*third, records_.pointers(8), TR_BATCH_ADOPTED), TR_OK);
+  ASSERT_EQ(stored_.runs.size(), 1u);
+  ASSERT_EQ(other.runs.size(), 4u);
+  const auto steps = [](const StoredRun& run) {
+    std::vector<double> seen;
+    for (const Metric& metric : run.metrics) {
+      if (metric.key == "step/number") seen.push_back(metric.value);
+    }
+    return seen;
+  };
+  EXPECT_EQ(steps(stored_.runs[0]), (std::vector<double>{0, 1, 2, 7, 8}));
+  EXPECT_EQ(steps(other.runs[3]), (std::vector<double>{3, 4, 5, 6}));
+  for (const StoredRun* run : {&other.runs[0], &other.runs[1], &other.runs[2]}) EXPECT_TRUE(run->metrics.empty());
+  EXPECT_EQ(stored_.runs[0].status, RunStatus::kFinished);
+}
+
 TEST_F(MlflowSink, WhatDoesNotFitIntoTheStateIsFoundAtTheServer) {
   constexpr int kTraces = 250;
   for (int i = 1; i <= kTraces; ++i) {

@@ -3,6 +3,7 @@
 #include <filesystem>
 #include <memory>
 
+#include "encode/digest.hpp"
 #include "model/environment.hpp"
 #include "processors/mlflow/file_store.hpp"
 #include "processors/mlflow/file_store_path.hpp"
@@ -79,8 +80,11 @@ Error make_mlflow_processor(std::string_view options_json, const std::string& /*
   if (!backend) return backend.error();
   const std::string place = options->experiment_id.empty() ? options->experiment_name : options->experiment_id;
   std::string destination = (*backend)->destination() + " " + place;
+  mlflow::SinkOptions with = sink_options(*options);
+  // What waits for one place may be delivered to another, which knows nothing of the runs of the first.
+  with.state_mark = encode::hex_of(encode::digest_of<encode::Md5>(destination)) + "\n";
   auto processor =
-      std::make_unique<MlflowProcessor>(std::move(destination), sink_options(*options), std::move(*backend), host);
+      std::make_unique<MlflowProcessor>(std::move(destination), std::move(with), std::move(*backend), host);
   tr_processor table{};
   table.flags = TR_PROCESSOR_DURABLE | TR_PROCESSOR_AT_EXIT;
   table.user_data = processor.get();

@@ -50,7 +50,8 @@ std::string Sink::key_of(const tr_record& record) const {
 }
 
 void Sink::restore(const std::string& directory, std::string_view state) {
-  states_[directory] = parse_run_states(state);
+  const std::string& mark = options_.state_mark;
+  if (state.substr(0, mark.size()) == mark) states_[directory] = parse_run_states(state.substr(mark.size()));
 }
 
 int Sink::on_batch(const tr_batch& batch) {
@@ -85,7 +86,7 @@ Error Sink::take(const tr_batch& batch) {
     if (Error error = send_traces(&works, (batch.flags & TR_BATCH_ADOPTED) != 0)) return error;
   }
   commit(&works, &known);
-  const std::string text = run_states_text(known);
+  const std::string text = options_.state_mark + run_states_text(known);
   (void)host_.save(text.data(), text.size());
   if (known.empty()) states_.erase(directory_);
   stored_.erase(directory_);

@@ -25,6 +25,7 @@ struct SinkOptions {
   std::vector<Item> tags;
   bool auto_end_run = true;
   bool traces = true;
+  std::string state_mark;  // what saved states begin with: of another mark they are of another server, and mean nothing
 };
 
 class Sink {
