@@ -155,6 +155,13 @@ Expected<net::Endpoint> make_endpoint(Options* options, net::GetVariable get) {
   return endpoint;
 }
 
+std::string missing_password(const Options& options, const net::Endpoint& endpoint) {
+  if (options.username.empty() || !endpoint.authorization.empty()) return {};
+  return "there is a user name and no password (option \"password\", or MLFLOW_TRACKING_PASSWORD), so the server is "
+         "asked "
+         "without either";
+}
+
 std::string user_name(const Options& options, net::GetVariable get) {
   if (!options.username.empty()) return options.username;
   for (const char* name : {"LOGNAME", "USER"}) {

@@ -35,6 +35,9 @@ Expected<Options> read_options(std::string_view options_json, net::GetVariable g
 // The server's. TR_EINVAL: it is none, or the terms contradict themselves. Takes the credentials.
 Expected<net::Endpoint> make_endpoint(Options* options, net::GetVariable get);
 
+// Says that the server is asked without credentials although a user is named; empty: it is not so.
+std::string missing_password(const Options& options, const net::Endpoint& endpoint);
+
 // mlflow.user, mlflow.source.*, and those of the options.
 std::vector<Item> standard_tags(const Options& options, const std::string& user);
 // Whom a run belongs to.

@@ -53,6 +53,8 @@ Expected<std::unique_ptr<mlflow::Backend>> make_backend(mlflow::Options* options
   }
   auto endpoint = mlflow::make_endpoint(options, &secure_variable);
   if (!endpoint) return endpoint.error();
+  const std::string missing = mlflow::missing_password(*options, *endpoint);
+  if (!missing.empty()) say(host, TR_LEVEL_WARN, "mlflow processor: " + missing);
   auto rest = std::make_unique<mlflow::Rest>(std::move(*endpoint), options->timeout_ms, host);
   return std::unique_ptr<mlflow::Backend>(std::make_unique<mlflow::RestBackend>(std::move(rest)));
 }
