@@ -3,6 +3,8 @@
 #include <chrono>
 #include <thread>
 
+#include "processors/wandb/file_upload.hpp"
+#include "processors/wandb/insist.hpp"
 #include "processors/wandb/offline_backend.hpp"
 #include "processors/wandb/online_backend.hpp"
 #include "processors/wandb/wandb_processor.hpp"
@@ -115,6 +117,28 @@ TEST_F(WandbStorage, ThatIsDownIsWaitedForAndSaid) {
   EXPECT_EQ(run()["uploaded"], json({"f"}));
   EXPECT_EQ(run()["state"], "finished");
   EXPECT_TRUE(run()["rewritten_lines"].empty());
+}
+
+// Of the attempts that were not made there is nothing to say.
+TEST_F(WandbStorage, WhoeverGivesUpSaysWhatWasWrong) {
+  RunDelta begin;
+  begin.begins = true;
+  std::vector<wandb::Loss> lost;
+  ASSERT_FALSE(backend_->write(&state_, begin, &lost));
+  fault("storage", -1, {"status", "503"});
+  wandb::Rest rest(endpoint_of(server_.url()), 30'000, store_test::kHost, false);
+  wandb::FileUpload upload(&rest);
+  const std::vector<processors::RunFile> all = files({"a"});
+  const int64_t deadline = os::monotonic_now() + 200'000'000;
+  int closed = 0;
+  const Error error = wandb::insist(deadline, [&] {
+    closed += upload.is_open() ? 0 : 1;
+    std::vector<Error> each;
+    return upload.put_run_files({state_.entity, state_.project, state_.id}, all, &each);
+  });
+  EXPECT_EQ(error.code, TR_ETIMEDOUT);
+  EXPECT_GT(closed, 0);
+  EXPECT_NE(error.message.find("503"), std::string::npos) << error.message;
 }
 
 // Of an artifact that is said again, what is there is not sent again: else its storage would seem well each time.
