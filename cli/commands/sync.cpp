@@ -152,11 +152,20 @@ std::vector<Waiting> look(const Session& session) {
   return list_waiting(session.directory()).processors;
 }
 
-bool waits_for(std::string_view processor, std::string_view destination, const Session& session) {
-  const std::vector<Waiting> all = look(session);
-  return std::any_of(all.begin(), all.end(), [&](const Waiting& waiting) {
-    return waiting.processor() == processor && waiting.destination() == destination;
-  });
+// Of the processor, and of the destination if one is named.
+std::vector<Waiting> waiting_for(std::string_view processor, std::string_view destination, const Session& session) {
+  std::vector<Waiting> chosen;
+  for (Waiting& waiting : look(session)) {
+    if (waiting.processor() != processor) continue;
+    if (destination.empty() || waiting.destination() == destination) chosen.push_back(std::move(waiting));
+  }
+  return chosen;
+}
+
+int fail_for_nothing(std::string_view processor, const std::string& from, Session* session) {
+  const std::string place = from.empty() ? "" : " at " + visible(from);
+  return session->fail({TR_ENOENT, "nothing waits for " + visible(processor) + place +
+                                       "; trunkline sync --list shows the processors and destinations"});
 }
 
 int list(Session* session) {
@@ -174,11 +183,9 @@ int list(Session* session) {
 int discard(const Arguments& arguments, int64_t timeout_ms, Session* session) {
   const std::string name = arguments.text("discard");
   const std::string from = arguments.text("from");
-  std::vector<Waiting> chosen;
-  for (Waiting& waiting : look(*session)) {
-    if (waiting.processor() == name && (from.empty() || waiting.destination() == from)) chosen.push_back(waiting);
-  }
-  if (!chosen.empty() && !arguments.has("yes")) {
+  const std::vector<Waiting> chosen = waiting_for(name, from, *session);
+  if (chosen.empty()) return fail_for_nothing(name, from, session);
+  if (!arguments.has("yes")) {
     if (!can_ask()) return session->refuse("standard input is no terminal to ask on; use --yes");
     for (const Waiting& waiting : chosen) {
       note("Discarding " + std::to_string(waiting.records) + " records for " + visible(waiting.processor()) + " " +
@@ -208,10 +215,7 @@ int run(const Arguments& arguments, Session* session) {
     return target == "wandb" ? upload(arguments, timeout_ms, session) : session->refuse("LOG is for --to wandb");
   }
   const std::string from = arguments.text("from");
-  if (!from.empty() && !waits_for(target, from, *session)) {
-    return session->fail({TR_ENOENT, "nothing waits for " + target + " at " + visible(from) +
-                                         "; trunkline sync --list shows the destinations, as --from takes them"});
-  }
+  if (!from.empty() && waiting_for(target, from, *session).empty()) return fail_for_nothing(target, from, session);
   const auto found = adopt_for(target, arguments.text("options"), from, session->directory(), timeout_ms);
   return found ? report(*found, target, session) : session->fail(found.error());
 }

@@ -54,7 +54,9 @@ def sync_tells_what_waits_for_whom_and_gives_it_up():
         refused = place.run("sync", "--discard", "mlflow")
         equal(refused.returncode, 2, "without --yes where nobody can be asked")
         equal(place.json("sync", "--list"), [one, two], "nothing is gone")
-        equal(place.json("sync", "--discard", "wandb", "--yes"), {"discarded": 0}, "of another processor")
+        for arguments in (["wandb"], ["mlflow", "--from", NOBODY], ["nonsense"]):
+            refused = place.run("sync", "--discard", *arguments, "--yes")
+            expect(refused.returncode == 1 and b"TR_ENOENT" in refused.stderr and b"--list" in refused.stderr, refused)
         equal(place.json("sync", "--discard", "mlflow", "--from", two["destination"], "-y"),
               {"discarded": two["records"]}, "of one destination")
         equal(place.json("sync", "--list"), [one], "the others are there")
@@ -135,7 +137,20 @@ def doctor_looks_at_the_options_of_processors():
         equal(found("mlflow", MLFLOW_TRACKING_URI="http://[::1")[0], "problem", "no URL")
         status, text = found("mlflow", MLFLOW_TRACKING_URI="sqlite:///mlflow.db")
         expect(status == "problem" and "MLFLOW_TRACKING_URI" in text and "mlflow server" in text, (status, text))
+        server = "https://mlflow.example"
+        status, text = found("mlflow", MLFLOW_TRACKING_URI=server, MLFLOW_TRACKING_USERNAME="ada")
+        expect(status == "warning" and "MLFLOW_TRACKING_PASSWORD" in text, (status, text))
+        whole = {"MLFLOW_TRACKING_USERNAME": "ada", "MLFLOW_TRACKING_PASSWORD": "c4nary"}
+        equal(found("mlflow", MLFLOW_TRACKING_URI=server, **whole)[0], "ok", "with a password")
+        gone = os.path.join(place.path, "gone.pem")
+        status, text = found("mlflow", MLFLOW_TRACKING_URI=server, MLFLOW_TRACKING_SERVER_CERT_PATH=gone)
+        expect(status == "problem" and gone + ": No such file" in text, (status, text))
         key = "c4nary" * 8
+        status, text = found("wandb", WANDB_API_KEY=key, REQUESTS_CA_BUNDLE=gone)
+        expect(status == "problem" and gone + ": No such file" in text, (status, text))
+        status, text = found("wandb", WANDB_API_KEY=key, WANDB_DIR="/proc/self/status")
+        expect(status == "problem" and "/proc/self/status: Not a directory" in text, (status, text))
+        equal(found("wandb", WANDB_API_KEY=key, WANDB_DIR=os.path.join(place.path, "to", "be", "made"))[0], "ok", "a new one")
         equal(found("wandb", WANDB_API_KEY=key), ("ok", "to https://api.wandb.ai /uncategorized"), "a key")
         for environment in ({"WANDB_BASE_URL": "http://wandb.example"}, {"WANDB_BASE_URL": "nothing"},
                             {"WANDB_MODE": "sometimes"}, {"WANDB_PROJECT": "a/b"}, {"WANDB_API_KEY": key + "\n"}):
