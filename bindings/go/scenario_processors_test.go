@@ -8,7 +8,7 @@ import (
 	"time"
 )
 
-const patience = 20 * time.Second
+const patience = 60 * time.Second
 
 type rule struct {
 	kind, name any // nil: any

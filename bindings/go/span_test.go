@@ -151,14 +151,14 @@ func TestNilEndedAndShutDown(t *testing.T) {
 	if after := GetStats(); after.StaleHandles < before.StaleHandles+20 || after.SpansEnded != before.SpansEnded {
 		t.Errorf("what is done with what has ended is not counted: %+v", after)
 	}
-	if err := Shutdown(context.Background()); err != nil {
+	if err := within(Shutdown); err != nil {
 		t.Fatal(err)
 	}
 	useEverything(span, trace, run)
 	_, late := Start(ctx, "late")
 	expect(t, "recording after the end", late.Recording(), false)
 	useEverything(late, CurrentTrace(ctx), StartRun(ctx, RunOptions{}))
-	expect(t, "a second shutdown", Shutdown(context.Background()), nil)
+	expect(t, "a second shutdown", within(Shutdown), nil)
 	if err := Flush(context.Background()); !errors.Is(err, ErrState) {
 		t.Error(err)
 	}
@@ -278,7 +278,7 @@ func TestAttributesWaitAndCrossTogether(t *testing.T) {
 	for i := range open {
 		open[i].Set(Bool("late", true))
 	}
-	if err := Shutdown(context.Background()); err != nil {
+	if err := within(Shutdown); err != nil {
 		t.Fatal(err)
 	}
 	for i := range open {

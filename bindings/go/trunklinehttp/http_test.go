@@ -28,25 +28,23 @@ func (k *keeper) OnBatch(batch *trunkline.Batch) error {
 	return nil
 }
 
-// find waits for a record: a client may have its answer before the server's trace has ended.
+// find waits for a record: what a handler does after its answer has gone out may follow what the caller does with it.
 func (k *keeper) find(t *testing.T, kind trunkline.RecordType, name string) *trunkline.Record {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
 	defer cancel()
-	for ctx.Err() == nil {
+	for {
 		if err := trunkline.Flush(ctx); err != nil {
-			t.Fatal(err)
+			t.Fatalf("there is no %s: %v", name, err)
 		}
-		if found := k.delivered(kind, name); found != nil {
+		if found := k.among(kind, name); found != nil {
 			return found
 		}
-		time.Sleep(time.Millisecond)
+		time.Sleep(5 * time.Millisecond)
 	}
-	t.Fatalf("there is no %s", name)
-	return nil
 }
 
-func (k *keeper) delivered(kind trunkline.RecordType, name string) *trunkline.Record {
+func (k *keeper) among(kind trunkline.RecordType, name string) *trunkline.Record {
 	k.lock.Lock()
 	defer k.lock.Unlock()
 	for i := range k.records {
@@ -65,7 +63,11 @@ func session(t *testing.T) *keeper {
 	if err != nil {
 		t.Fatal(err)
 	}
-	t.Cleanup(func() { _ = trunkline.Shutdown(context.Background()) })
+	t.Cleanup(func() {
+		ctx, cancel := context.WithTimeout(context.Background(), 60*time.Second)
+		defer cancel()
+		_ = trunkline.Shutdown(ctx)
+	})
 	return kept
 }
 
