@@ -131,6 +131,7 @@ pub fn fresh_folder() -> Folder {
     static MADE: AtomicU32 = AtomicU32::new(0);
     let name = format!("trunkline-rust-{}-{}", std::process::id(), MADE.fetch_add(1, Ordering::Relaxed));
     let folder = std::env::temp_dir().join(name);
+    let _left_by_an_earlier_process_of_this_number = std::fs::remove_dir_all(&folder);
     std::fs::create_dir_all(&folder).unwrap();
     Folder(folder)
 }
