@@ -5,13 +5,11 @@ import hashlib
 import json
 import os
 import random
-import signal
-import subprocess
-import time
 import unittest
 import urllib.parse
 import urllib.request
 
+from kills import killed_at_random
 from mlflow_support import AGENT, HERE, MlflowTest, history, read_back, server_url, trace_state, variables
 
 ORACLE = os.path.join(HERE, "..", "unit", "data", "qitos_mlflow.json")
@@ -170,14 +168,7 @@ class MlflowServerTest(MlflowTest):
 
     def test_whoever_is_killed_leaves_no_second_run_and_no_gap(self):
         """Killed at random, often while the server has taken what the state does not know yet."""
-        randomness = random.Random(7)
-        ended = 0
-        for _ in range(KILLS):
-            agent = subprocess.Popen([AGENT, "endless"], env=variables("kills", self.folder), stdout=subprocess.PIPE,
-                                     stderr=subprocess.DEVNULL, text=True)
-            time.sleep(0.3 + randomness.random())
-            agent.send_signal(signal.SIGKILL)
-            ended += len(agent.communicate()[0].splitlines())
+        ended = killed_at_random(KILLS, AGENT, variables("kills", self.folder), random.Random(7))
         self.agent("kills", "recover")
         runs = read_back("kills", "--no-traces")["runs"]
         finished = [run for run in runs if run["status"] == "FINISHED"]

@@ -3,11 +3,9 @@ that overlap, threads, runs of the host, runs that W&B's client goes on with, an
 server takes what they say. Run by the environment of wandb_requirements.txt."""
 import json
 import random
-import signal
-import subprocess
-import time
 import unittest
 
+from kills import killed_at_random
 from wandb_support import AGENT, ORACLE, SAME_AS_QITOS, WandbTest, without_times
 
 KILLS = 5
@@ -119,13 +117,7 @@ class OnlineTest(WandbTest):
 
     def test_whoever_is_killed_leaves_no_gap_and_no_double_row(self):
         """Killed at random, often while the server has taken what the state does not know yet."""
-        randomness, ended = random.Random(7), 0
-        for _ in range(KILLS):
-            agent = subprocess.Popen([AGENT, "endless"], env=self.variables(**QUICK), stdout=subprocess.PIPE,
-                                     stderr=subprocess.DEVNULL, text=True)
-            time.sleep(0.3 + randomness.random())
-            agent.send_signal(signal.SIGKILL)
-            ended += len(agent.communicate()[0].splitlines())
+        ended = killed_at_random(KILLS, AGENT, self.variables(**QUICK), random.Random(7))
         self.agent("recover", **QUICK)
         runs = self.server.runs().values()
         finished = [run for run in runs if run["state"] == "finished"]

@@ -6,11 +6,9 @@ import json
 import os
 import random
 import shutil
-import signal
-import subprocess
-import time
 import unittest
 
+from kills import killed_at_random
 from wandb_support import AGENT, ORACLE, SAME_AS_QITOS, WandbTest
 
 KILLS = 4
@@ -47,13 +45,7 @@ class OfflineTest(WandbTest):
 
     def test_whoever_is_killed_leaves_files_that_can_be_synced(self):
         """As they are, of processes that nobody recovers; and when the next process has."""
-        randomness, ended = random.Random(11), 0
-        for _ in range(KILLS):
-            agent = subprocess.Popen([AGENT, "endless"], env=self.variables(WANDB_MODE="offline"),
-                                     stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, text=True)
-            time.sleep(0.3 + randomness.random())
-            agent.send_signal(signal.SIGKILL)
-            ended += len(agent.communicate()[0].splitlines())
+        ended = killed_at_random(KILLS, AGENT, self.variables(WANDB_MODE="offline"), random.Random(11))
         last = self.logs()[-1]
         self.sync(last)
         run = next(iter(self.server.runs().values()))
