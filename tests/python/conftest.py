@@ -61,7 +61,7 @@ class Keeper(trunkline.TraceProcessor):
         return next((each.name for each in self.spans() if each.span_id == parent), None)
 
 
-def eventually(done, limit=10.0):
+def eventually(done, limit=LIMIT):
     deadline = time.monotonic() + limit
     while not done():
         if time.monotonic() > deadline:
@@ -73,7 +73,7 @@ def eventually(done, limit=10.0):
 @pytest.fixture
 def directory(tmp_path):
     yield tmp_path / "store"
-    trunkline.shutdown(5)
+    trunkline.shutdown(LIMIT)
 
 
 @pytest.fixture
@@ -85,12 +85,14 @@ def keeper(directory):
 
 
 def flush():
-    assert trunkline.force_flush(20)
+    assert trunkline.force_flush(LIMIT)
 
 
 def run_child(code, *arguments, limit=LIMIT, check=True, **variables):
     """Runs a program; it must end by itself within the limit."""
     environment = {name: value for name, value in os.environ.items() if not name.startswith("TRUNKLINE_")}
+    # A slow machine may need more than the usual for what a program leaves to its exit.
+    environment.update(TRUNKLINE_EXIT_TIMEOUT_MS=str(1000 * limit // 2))
     environment.update(variables)
     child = subprocess.Popen([sys.executable, "-c", code, *map(str, arguments)], stdout=subprocess.PIPE,
                              stderr=subprocess.PIPE, text=True, env=environment, start_new_session=True)

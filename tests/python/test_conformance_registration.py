@@ -9,7 +9,7 @@ import weakref
 import pytest
 
 import trunkline
-from conftest import eventually, flush
+from conftest import LIMIT, eventually, flush
 from probes import KINDS, Hooks, OnBatch, law_holds, record_trace
 from trunkline import AGAIN, Again
 
@@ -64,7 +64,7 @@ class TestKeeping:
 
     def test_AcrossShutdown(self, probe, session):
         started = time.monotonic()
-        assert not trunkline.shutdown(0.2) and time.monotonic() - started < 5
+        assert not trunkline.shutdown(0.2) and time.monotonic() - started < LIMIT
         assert eventually(lambda: probe.endings == 1)
         assert probe.kept[0].ack() == 0
         trunkline.init(session, processors="none")
@@ -76,7 +76,7 @@ class TestKeeping:
     def test_ShutdownWaitsForAcknowledgements(self, probe):
         late = threading.Timer(0.1, lambda: [batch.ack() for batch in probe.kept])
         late.start()
-        assert trunkline.shutdown(20)
+        assert trunkline.shutdown(LIMIT)
         late.join()
 
     def test_AcknowledgedOnce(self, probe):
@@ -146,7 +146,7 @@ class TestRecords:
         record_trace("others", 5000)
         flush()
         spans = [each for each in kept if each.name == "s"]
-        assert trunkline.shutdown()
+        assert trunkline.shutdown(60)
         gc.collect()
         for i, each in enumerate(spans):
             assert each.attributes == {"text": "x" * i, "list": [f"{i}", "b"], "numbers": [i, 2],
@@ -222,10 +222,10 @@ class TestRegistration:
 
         probe = probe(decide).attach()
         record_trace("t", 1)
-        assert inside.wait(20)
+        assert inside.wait(LIMIT)
         started = time.monotonic()
         trunkline.remove_trace_processor(probe)
-        assert time.monotonic() - started < 5 and probe.endings == 0
+        assert time.monotonic() - started < LIMIT and probe.endings == 0
         go.set()
         assert eventually(lambda: probe.endings == 1)
 
@@ -298,7 +298,7 @@ class TestRegistration:
             for thread in threads:
                 thread.start()
             time.sleep(0.002 * schedule)
-            trunkline.shutdown(5)
+            trunkline.shutdown(LIMIT)
             stop.set()
             for thread in threads:
                 thread.join()

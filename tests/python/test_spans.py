@@ -291,7 +291,7 @@ def test_without_a_start_and_after_the_end(directory):
     with pytest.raises(trunkline.TrunklineError) as caught:
         trunkline.init(directory)
     assert caught.value.code == -3
-    assert trunkline.shutdown() and trunkline.shutdown()
+    assert trunkline.shutdown(60) and trunkline.shutdown(60)
     with trunkline.span("s") as span:
         assert not span.recording
     trunkline.init(directory, processors="none")

@@ -18,7 +18,7 @@ def test_read_back_from_the_store(directory):
         trace_id = trace.trace_id
         trace.set("stop_reason", "success")
     assert agent.recording
-    assert trunkline.shutdown()
+    assert trunkline.shutdown(60)
     shown = program("show", trace_id, directory=directory)
     for expected in ("answer a question", "think", "chat", "gpt-4o"):
         assert expected in shown
