@@ -92,12 +92,12 @@ project() {
   (cd "$folder" && go mod init example && go mod edit -require trunkline.dev/go@v0.0.0 -replace "trunkline.dev/go=$package" &&
     go build "$@")
 }
-needs_library() { readelf -d "$place/$1/example" | grep -q 'NEEDED.*libtrunkline\.so\.0'; }
+needs_library() { grep -q 'NEEDED.*libtrunkline\.so\.0' <<<"$(readelf -d "$place/$1/example")"; }
 records() {
   local name=$1
   shift
   (cd "$place" && env TRUNKLINE_DIR="$place/store-$name" "$@" "$place/$name/example") &&
-    "$build/bin/trunkline" --dir "$place/store-$name" ls | grep -q "from outside"
+    grep -q "from outside" <<<"$("$build/bin/trunkline" --dir "$place/store-$name" ls)"
 }
 shared() { project shared host && needs_library shared && records shared LD_LIBRARY_PATH="$library"; }
 static() { project static host -tags trunkline_static && ! needs_library static && records static; }

@@ -19,7 +19,7 @@ in_new_folder() {
   (cd "$place" && timeout 60 "$@" "$place/run-$BASHPID-$runs")
 }
 pc() { PKG_CONFIG_PATH=$(dirname "$(find "$prefix" -name trunkline.pc)") pkg-config "$@" trunkline; }
-linked_against() { readelf -d "$1" | grep -q "NEEDED.*libtrunkline\.so\.0"; }
+linked_against() { grep -q "NEEDED.*libtrunkline\.so\.0" <<<"$(readelf -d "$1")"; }
 library_folder() { dirname "$(find "$prefix" -name libtrunkline.so)"; }
 
 install_it() { cmake --install "$build" --prefix "$prefix" --strip; }
