@@ -66,7 +66,7 @@ static int record_until_told(void) {
   char byte;
   long count = 0;
   tr_trace trace = tr_trace_start("long", TR_NUL, NULL);
-  if (tr_flush(5000)) return 1;
+  if (tr_flush(60000)) return 1;
   puts("recording");
   fflush(stdout);
   while (read(0, &byte, 1) == 1) {
@@ -84,7 +84,7 @@ static int record_open_span(const char *name) {
   char byte;
   tr_trace trace = tr_trace_start("open", TR_NUL, NULL);
   tr_span span = tr_span_start(trace, 0, TR_KIND_TOOL, name, TR_NUL);
-  if (tr_flush(5000)) return 1;
+  if (tr_flush(60000)) return 1;
   puts("recording");
   fflush(stdout);
   while (read(0, &byte, 1) == 1) { }
@@ -99,7 +99,7 @@ int main(int argc, char **argv) {
   failed = !strcmp(mode, "live") ? record_until_told()
            : !strcmp(mode, "open") ? record_open_span(argc > 2 ? argv[2] : "waiting")
                                  : record(mode, argc > 2 ? argv[2] : !strcmp(mode, "kill") ? "dying" : "plain");
-  return tr_shutdown(10000) != 0 || failed;
+  return tr_shutdown(60000) != 0 || failed;
 }
 """
 

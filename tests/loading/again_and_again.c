@@ -34,7 +34,7 @@ int main(void) {
   }
   EXPECT(lines_of(folder, "one") == lines);
   /* The last thread may take a moment to be gone. */
-  for (i = 0; i < 1000 && count("/proc/self/fd") != files; ++i) usleep(10000);
+  for (i = 0; i < 6000 && count("/proc/self/fd") != files; ++i) usleep(10000);
   EXPECT(count("/proc/self/fd") == files);
   return finish(folder);
 }

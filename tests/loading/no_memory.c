@@ -93,7 +93,7 @@ static void init_with_few(const Library* library, const char* folder) {
   }
   EXPECT(allowed < kMostAllocations);
   EXPECT(refused > 10);
-  for (i = 0; i < 500 && threads() > 1; ++i) usleep(10000);
+  for (i = 0; i < 6000 && threads() > 1; ++i) usleep(10000);
   EXPECT(threads() == 1);
 }
 

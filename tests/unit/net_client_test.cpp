@@ -12,6 +12,7 @@
 #include <thread>
 
 #include "os/time.hpp"
+#include "support/files.hpp"
 #include "support/peer.hpp"
 
 namespace trunkline::net {
@@ -99,7 +100,8 @@ TEST_F(NetClient, SeveralRequestsAreUnderWayAtOnce) {
 }
 
 TEST_F(NetClient, SendsAFile) {
-  const std::string path = testing::TempDir() + "net_client_file";
+  const test::TempDirectory folder;
+  const std::string path = folder.file("file");
   FILE* file = std::fopen(path.c_str(), "w");
   for (int i = 0; i < 300'000; ++i) std::fputs("0123456789", file);
   std::fclose(file);
