@@ -31,7 +31,7 @@ TEST_P(Keeping, AcknowledgedInAnyOrder) {
   EXPECT_EQ(tr_flush(50), TR_ETIMEDOUT) << "kept is not delivered";
   std::mt19937 random(7);
   while (probe_.kept_count() > 0) EXPECT_EQ(probe_.acknowledge(random() % probe_.kept_count(), TR_OK), TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(probe_.offered().size(), 300u);
   EXPECT_EQ(stats_of(probe_.id()).delivered.records, 300u);
   EXPECT_EQ(session.stop(), TR_OK);
@@ -54,7 +54,7 @@ TEST_P(Keeping, AgainOffersANewBatch) {
   std::sort(again.begin(), again.end());
   EXPECT_EQ(again, refused);
   while (probe_.kept_count() > 0) probe_.acknowledge(0, TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   std::multiset<uint64_t> taken;
   for (const Seen& seen : probe_.taken()) taken.insert(seen.sequence);
   for (uint64_t sequence = 1; sequence <= 100; ++sequence) EXPECT_EQ(taken.count(sequence), 1u) << sequence;
@@ -72,7 +72,7 @@ TEST_P(Keeping, AnErrorDropsTheBatch) {
   EXPECT_EQ(probe_.acknowledge(1, TR_EIO), TR_OK);
   const size_t dropped = before - probe_.kept_records();
   while (probe_.kept_count() > 0) probe_.acknowledge(0, TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = stats_of(probe_.id());
   EXPECT_EQ(counts.rejected.records, dropped);
   EXPECT_EQ(counts.delivered.records, 100 - dropped);
@@ -89,7 +89,7 @@ TEST_P(Keeping, AcrossRemoval) {
   ASSERT_EQ(tr_remove_processor(probe_.id()), TR_OK);
   ASSERT_TRUE(eventually([&] { return probe_.released() == 1; }));
   record_trace("later", 1000);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   while (probe_.kept_count() > 0) EXPECT_EQ(probe_.acknowledge(0, TR_OK), TR_OK);
   EXPECT_EQ(probe_.taken().size(), 100u);
   EXPECT_EQ(probe_.taken().back().name, "t");
@@ -109,7 +109,7 @@ TEST_P(Keeping, AcrossShutdown) {
   ASSERT_TRUE(eventually([&] { return probe_.kept_records() == 100; }));
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(session.stop(200), TR_ETIMEDOUT);
-  EXPECT_LT(seconds_since(start), 2.0);
+  EXPECT_LT(seconds_since(start), 20.0);
   ASSERT_TRUE(eventually([&] { return probe_.released() == 1; }));
   EXPECT_EQ(probe_.acknowledge(0, TR_OK), TR_OK);
   Session next(directory_.path());
@@ -130,7 +130,7 @@ TEST_P(Keeping, ShutdownWaitsForAcknowledgements) {
     std::this_thread::sleep_for(100ms);
     while (probe_.kept_count() > 0) probe_.acknowledge(0, TR_OK);
   });
-  EXPECT_EQ(session.stop(5000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
   EXPECT_EQ(probe_.kept_count(), 0u);
   late.join();
 }
@@ -173,7 +173,7 @@ TEST(Retaining, AcknowledgedByAnotherThreadWhileTheHookRuns) {
   };
   ASSERT_EQ(hook.attach(), TR_OK);
   for (int i = 0; i < 20; ++i) record_trace("t", 98);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_GE(kept, 200);
   EXPECT_EQ(saved_afterwards, 0);
   EXPECT_EQ(stats_of(hook.id).delivered.records, 2000u);
@@ -187,7 +187,7 @@ TEST(Retaining, AcknowledgedByTheHookItself) {
   hook.call = [&](const tr_batch* batch) { return tr_batch_ack(tr_batch_retain(batch), TR_OK); };
   ASSERT_EQ(hook.attach(), TR_OK);
   record_trace("t", 98);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(stats_of(hook.id).delivered.records, 100u);
 }
 
@@ -215,7 +215,7 @@ TEST(Retaining, ValidDuringTheHookAlsoWhenAcknowledged) {
   };
   ASSERT_EQ(hook.attach(), TR_OK);
   for (int i = 0; i < 5; ++i) record_trace("t", 98);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(stats_of(hook.id).delivered.records, 500u);
   EXPECT_EQ(session.stop(), TR_OK);
   EXPECT_GE(names.size(), 500u);
@@ -245,7 +245,7 @@ TEST(Retaining, OnlyInsideTheHookAndOnce) {
   EXPECT_EQ(tr_batch_ack(nullptr, TR_OK), TR_EINVAL);
   EXPECT_EQ(tr_batch_ack(kept, 1), TR_EINVAL) << "and changes nothing";
   EXPECT_EQ(tr_batch_ack(kept, TR_OK), TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
 }
 
 TEST(Saving, WithinItsLimits) {
@@ -263,7 +263,7 @@ TEST(Saving, WithinItsLimits) {
   };
   ASSERT_EQ(hook.attach(TR_PROCESSOR_DURABLE), TR_OK);
   record_trace("t", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(results, (std::vector<int>{TR_OK, TR_ELIMIT, TR_EINVAL, TR_OK}));
 }
 

@@ -42,8 +42,8 @@ std::vector<Artifact> recorded(const std::function<void()>& record, std::vector<
   };
   EXPECT_EQ(tr_add_processor(&table, nullptr), TR_OK);
   record();
-  EXPECT_EQ(tr_flush(10'000), TR_OK);
-  EXPECT_EQ(tr_shutdown(10'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
+  EXPECT_EQ(tr_shutdown(60'000), TR_OK);
   if (said != nullptr) *said = session.messages();
   return found;
 }

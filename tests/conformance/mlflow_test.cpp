@@ -61,9 +61,9 @@ TEST_F(Mlflow, ATraceMayBeAnotherServices) {
   options.metadata = metadata;
   options.metadata_count = 1;
   const tr_trace trace = tr_trace_start("theirs", TR_NUL, &options);
-  EXPECT_EQ(tr_flush(20'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   add_span(trace, "later");
-  EXPECT_EQ(tr_flush(20'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   const json resources = state()["resources"];
   EXPECT_TRUE(resources.contains("service.name=tenant-7")) << resources;
   EXPECT_FALSE(resources.contains("service.name=gateway")) << resources;

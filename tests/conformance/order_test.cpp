@@ -104,7 +104,7 @@ TEST(order, causal) {
   std::thread other([&] { relay(waiting, 1, kHandoffs); });
   relay(spinning, 0, kHandoffs);
   other.join();
-  ASSERT_EQ(tr_flush(20000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const auto log = logged(probe);
   const auto places = std::count_if(log.begin(), log.end(), [](const Logged& each) { return each.place >= 0; });
   EXPECT_EQ(places, 2 * kHandoffs);
@@ -171,7 +171,7 @@ TEST(order, nothing_follows_the_end_of_a_trace) {
   done = true;
   spans.join();
   events.join();
-  ASSERT_EQ(tr_flush(20000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   std::set<std::string> ended;
   uint64_t delivered = 0;
   for (const Seen& seen : probe.taken()) {

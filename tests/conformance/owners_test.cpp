@@ -31,7 +31,7 @@ std::map<std::string, End> ends_of(const std::function<void()>& record) {
   Session session(folder.path());
   reader.attach();
   record();
-  EXPECT_EQ(tr_flush(10'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   session.stop();
   return ends;
 }

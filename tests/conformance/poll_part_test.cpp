@@ -47,7 +47,7 @@ TEST_F(PollPart, OneRefusedRecordIsDroppedAlone) {
     }
   }
   EXPECT_EQ(seen, (std::vector<uint64_t>{1, 2, 3, 4, 6, 7, 8, 9, 10}));
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = stats_of(id_);
   EXPECT_EQ(counts.delivered.records, 9u);
   EXPECT_EQ(counts.rejected.records, 1u);
@@ -71,7 +71,7 @@ TEST_F(PollPart, AgainBeginsWithTheRecordThatAskedForIt) {
       ASSERT_EQ(tr_poll_ack(batch, TR_OK, nullptr, 0), TR_OK);
     }
   }
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(stats_of(id_).delivered.records, 10u);
   EXPECT_GE(stats_of(id_).retries, 10u);
 }

@@ -30,8 +30,8 @@ Seen seen_of(const tr_record& record, const std::string& run_id) {
 
 Probe::~Probe() {
   // A test may end before the session does: nothing of the library may come back here afterwards.
-  if (id_ != 0 && released_.load() == 0) tr_shutdown(5000);
-  for (int i = 0; i < 5000 && id_ != 0 && released_.load() == 0; ++i)
+  if (id_ != 0 && released_.load() == 0) tr_shutdown(60'000);
+  for (int i = 0; i < 60'000 && id_ != 0 && released_.load() == 0; ++i)
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
   stopping_ = true;
   if (pump_.joinable()) pump_.join();

@@ -79,7 +79,7 @@ class Probe {
   int acknowledge(size_t index, int result, const std::string& state = "");
   std::vector<uint64_t> kept_firsts() const;  // first sequence of each batch still kept
   int released() const { return released_.load(); }
-  bool wait_taken(size_t count, int timeout_ms = 30'000) const;
+  bool wait_taken(size_t count, int timeout_ms = 60'000) const;
 
  private:
   static Probe& self(void* user_data) { return *static_cast<Probe*>(user_data); }

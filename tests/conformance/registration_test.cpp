@@ -37,13 +37,13 @@ TEST_P(Registration, SeesTheTracesStartedWhileItWasThere) {
   add_span(before, "in before, late");
   const tr_trace during = tr_trace_start("during", TR_NUL, nullptr);
   add_span(during, "in during, early");
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   ASSERT_EQ(tr_remove_processor(probe.id()), TR_OK);
   add_span(during, "in during, late");
   tr_trace_end(during);
   tr_trace_end(before);
   record_trace("after", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(names(probe.taken()), (std::vector<std::string>{"during", "in during, early"}));
   EXPECT_EQ(witness.taken_count(), 11u);
   const tr_processor_stats counts = stats_of(probe.id());
@@ -60,7 +60,7 @@ TEST_P(Registration, SetReplacesInTheMiddleOfATrace) {
   ASSERT_EQ(stranger.attach(), TR_OK);
   const tr_trace first = tr_trace_start("first", TR_NUL, nullptr);
   add_span(first, "one");
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   Probe fresh(Kind::kOnBatch, {.name = "fresh"});
   const tr_processor table = fresh.table();
   ASSERT_EQ(tr_set_processors(&table, 1), TR_OK);
@@ -68,13 +68,13 @@ TEST_P(Registration, SetReplacesInTheMiddleOfATrace) {
   add_span(first, "two");
   tr_trace_end(first);
   record_trace("second", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(names(old_one.taken()), (std::vector<std::string>{"first", "one"}));
   EXPECT_EQ(names(fresh.taken()), (std::vector<std::string>{"second", "second 0", "second"}));
   ASSERT_EQ(tr_set_processors(nullptr, 0), TR_OK);
   ASSERT_TRUE(eventually([&] { return fresh.released() == 1; }));
   record_trace("third", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(fresh.taken_count(), 3u);
 }
 
@@ -114,7 +114,7 @@ TEST_P(Registration, ReleasedAfterTheLastHook) {
   ASSERT_TRUE(eventually([&] { return inside.load(); }));
   const auto start = std::chrono::steady_clock::now();
   ASSERT_EQ(tr_remove_processor(probe.id()), TR_OK);
-  EXPECT_LT(seconds_since(start), 0.5);
+  EXPECT_LT(seconds_since(start), 20.0);
   std::this_thread::sleep_for(50ms);
   EXPECT_EQ(probe.released(), 0);
   go = true;
@@ -169,7 +169,7 @@ TEST_P(Registration, ARemovedOneLeavesNoCursor) {
     ASSERT_EQ(successor.attach(), TR_OK);
     ASSERT_TRUE(eventually([] { return stats().runs_adopted == 1; }));
     std::this_thread::sleep_for(100ms);
-    ASSERT_EQ(tr_flush(5000), TR_OK);
+    ASSERT_EQ(tr_flush(60'000), TR_OK);
     EXPECT_EQ(successor.taken_count(), 0u) << (by_set ? "after tr_set_processors" : "after tr_remove_processor");
   }
 }
@@ -296,7 +296,7 @@ TEST(Refusal, OfOneInASetRefusesAll) {
   EXPECT_EQ(bad.released, 1);
   EXPECT_EQ(other.released, 1);
   record_trace("t", 1);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(old_one.taken_count(), 3u) << "the old ones stay";
   EXPECT_EQ(old_one.released(), 0);
 }

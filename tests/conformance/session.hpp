@@ -79,7 +79,7 @@ inline testing::AssertionResult law_holds(const tr_processor_stats& s) {
 }
 
 template <class Done>
-bool eventually(Done done, std::chrono::milliseconds limit = 30s) {
+bool eventually(Done done, std::chrono::milliseconds limit = 60s) {
   const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return done();

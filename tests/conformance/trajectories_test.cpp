@@ -156,7 +156,7 @@ class Trajectories : public ::testing::Test {
     directory_ = mkdtemp(pattern.data());
   }
   void TearDown() override {
-    tr_shutdown(5000);
+    tr_shutdown(60'000);
     if (!directory_.empty()) fs::remove_all(directory_);
   }
   Store store() {
@@ -172,7 +172,7 @@ class Trajectories : public ::testing::Test {
 TEST_F(Trajectories, ReadBackEqualToWhatWasFed) {
   start(directory_);
   for (const Recording& recording : recordings_) replay(recording, SIZE_MAX);
-  ASSERT_EQ(tr_flush(10000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   Store opened = store();
   auto ids = trace_ids(opened);
   for (const Recording& recording : recordings_) {
@@ -203,7 +203,7 @@ TEST_F(Trajectories, KilledHalfWayEveryEndedSpanIsReadBack) {
     ASSERT_EQ(tr_stats_get(&stats), TR_OK);
   }
   ASSERT_EQ(stats.runs_adopted, 1u);
-  ASSERT_EQ(tr_flush(10000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   Store opened = store();
   auto ids = trace_ids(opened);
   for (const Recording& recording : recordings_) {

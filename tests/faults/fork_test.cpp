@@ -71,13 +71,13 @@ TEST_F(Fork, the_parents_handles_are_stale_in_the_child_which_records_on_its_own
     const tr_processor table = counting.table();
     if (tr_add_processor(&table, nullptr) != TR_OK) return 17;
     if (const int failed = record_spans(100)) return 20 + failed;
-    if (tr_flush(5000) != TR_OK || counting.spans() != 100) return 18;
+    if (tr_flush(60'000) != TR_OK || counting.spans() != 100) return 18;
     if (stats().traces_started != 2 || stats().mode != TR_MODE_FILE) return 19;
-    return tr_shutdown(5000) == TR_OK && counting.released() == 1 ? 0 : 30;
+    return tr_shutdown(60'000) == TR_OK && counting.released() == 1 ? 0 : 30;
   });
   EXPECT_EQ(tr_span_end(span), TR_OK);
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), 1u);
   EXPECT_EQ(entries_of(directory_ + "/run"), 1u) << "the child's run is gone, the parent's is not";
 }
@@ -107,15 +107,15 @@ TEST_F(Fork, in_mid_trace_with_eight_busy_threads) {
       const tr_processor table = counting.table();
       if (tr_add_processor(&table, nullptr) != TR_OK) return 10;
       if (const int failed = record_spans(1000)) return 20 + failed;
-      if (tr_flush(10'000) != TR_OK) return 11;
+      if (tr_flush(60'000) != TR_OK) return 11;
       if (counting.spans() != 1000) return 12;
-      return tr_shutdown(10'000) == TR_OK ? 0 : 13;
+      return tr_shutdown(60'000) == TR_OK ? 0 : 13;
     });
   }
   stop = true;
   for (std::thread& thread : all) thread.join();
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(10'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), ended);
 }
 
@@ -128,7 +128,7 @@ TEST_F(Fork, a_child_that_records_nothing_leaves_the_parents_run_alone) {
     EXPECT_EQ(tr_span_end(tr_span_start(trace, 0, TR_KIND_TOOL, "span", TR_NUL)), TR_OK);
   }
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), forks);
 }
 
@@ -160,7 +160,7 @@ TEST_F(Fork, a_child_may_start_with_a_configuration_of_its_own) {
     own.durability = TR_DURABILITY_MEMORY;
     if (tr_init(&own, nullptr) != TR_OK) return 10;
     if (stats().mode != TR_MODE_MEMORY) return 11;
-    return tr_shutdown(5000) == TR_OK ? 0 : 12;
+    return tr_shutdown(60'000) == TR_OK ? 0 : 12;
   });
 }
 
@@ -175,7 +175,7 @@ TEST_F(Fork, a_child_of_a_parent_that_writes_to_the_store_reaches_it_too) {
     usleep(2000);
     in_child([] {
       if (const int failed = record_spans(1)) return failed;
-      return tr_flush(20'000) == TR_OK && tr_shutdown(20'000) == TR_OK ? 0 : 10;
+      return tr_flush(60'000) == TR_OK && tr_shutdown(60'000) == TR_OK ? 0 : 10;
     });
   }
   expect_conserved();
@@ -199,11 +199,11 @@ TEST_F(Fork, children_of_children) {
     const pid_t pid = fork();
     if (pid == 0) {
       if (const int failed = record_spans(10)) _exit(10 + failed);
-      _exit(tr_shutdown(5000) == TR_OK && open_descriptors() < 64 ? 0 : 20);
+      _exit(tr_shutdown(60'000) == TR_OK && open_descriptors() < 64 ? 0 : 20);
     }
     int status = 0;
     if (waitpid(pid, &status, 0) != pid || status != 0) return 30 + WEXITSTATUS(status);
-    return tr_shutdown(5000) == TR_OK ? 0 : 21;
+    return tr_shutdown(60'000) == TR_OK ? 0 : 21;
   });
 }
 
@@ -215,7 +215,7 @@ TEST_F(Fork, inside_a_hook) {
     if (pid == 0) {
       alarm(20);
       const int failed = record_spans(10);
-      _exit(failed != 0 ? failed : tr_shutdown(5000) == TR_OK ? 0 : 50);
+      _exit(failed != 0 ? failed : tr_shutdown(60'000) == TR_OK ? 0 : 50);
     }
     int ended = 0;
     waitpid(pid, &ended, 0);
@@ -223,7 +223,7 @@ TEST_F(Fork, inside_a_hook) {
   };
   start();
   EXPECT_EQ(record_spans(10), 0);
-  EXPECT_EQ(tr_flush(30'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_TRUE(WIFEXITED(status.load()));
   EXPECT_EQ(WEXITSTATUS(status.load()), 0);
 }
@@ -231,7 +231,7 @@ TEST_F(Fork, inside_a_hook) {
 TEST_F(Fork, no_descriptor_is_inherited_by_a_program) {
   start();
   EXPECT_EQ(record_spans(1000), 0);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   DIR* folder = opendir("/proc/self/fd");
   ASSERT_NE(folder, nullptr);
   int checked = 0;
@@ -270,7 +270,7 @@ TEST_F(Fork, a_daemon_that_forks_twice_records) {
     if (fork() != 0) _exit(0);
     alarm(20);
     const int failed = record_spans(10);
-    const char result = static_cast<char>(failed != 0 ? failed : tr_shutdown(5000) == TR_OK ? 0 : 50);
+    const char result = static_cast<char>(failed != 0 ? failed : tr_shutdown(60'000) == TR_OK ? 0 : 50);
     static_cast<void>(!write(channel[1], &result, 1));
     _exit(0);
   }

@@ -53,7 +53,7 @@ class Inputs : public FaultTest {
     fill(span);
     EXPECT_EQ(tr_span_end(span), TR_OK);
     EXPECT_EQ(tr_trace_end(trace), TR_OK);
-    ASSERT_EQ(tr_flush(10'000), TR_OK);
+    ASSERT_EQ(tr_flush(60'000), TR_OK);
   }
 
   Seen seen_;
@@ -149,7 +149,7 @@ TEST_F(Inputs, what_is_not_utf8_is_repaired_everywhere) {
     EXPECT_EQ(tr_span_set_error(span, text, TR_NUL, text, TR_NUL), TR_OK);
     EXPECT_EQ(tr_span_end(span), TR_OK);
     EXPECT_EQ(tr_trace_end(trace), TR_OK);
-    ASSERT_EQ(tr_flush(5000), TR_OK);
+    ASSERT_EQ(tr_flush(60'000), TR_OK);
     ASSERT_EQ(seen_.texts.size(), 2u);
     EXPECT_NE(seen_.texts[0].find("\xEF\xBF\xBD"), std::string::npos);
     EXPECT_EQ(seen_.attributes[0].second.flags, TR_VALUE_REPAIRED);
@@ -190,7 +190,7 @@ TEST_F(Inputs, names_lead_nowhere) {
     EXPECT_EQ(tr_span_end(tr_span_start(trace, 0, TR_KIND_TOOL, name.data(), name.size())), TR_OK);
     EXPECT_EQ(tr_run_finish(run, TR_RUN_FINISHED, 0), TR_OK);
     EXPECT_EQ(tr_trace_end(trace), TR_OK);
-    ASSERT_EQ(tr_flush(5000), TR_OK);
+    ASSERT_EQ(tr_flush(60'000), TR_OK);
     EXPECT_EQ(seen_.name, name);
   }
   EXPECT_EQ(entries_of(directory_), 1u) << "nothing but run/";
@@ -216,7 +216,7 @@ TEST_F(Inputs, times_out_of_order_and_out_of_range) {
     data.start_ns = each.start;
     data.end_ns = each.end;
     ASSERT_EQ(tr_span_record(&data), TR_OK);
-    ASSERT_EQ(tr_flush(5000), TR_OK);
+    ASSERT_EQ(tr_flush(60'000), TR_OK);
     EXPECT_EQ(seen_.start_ns, each.start);
     EXPECT_EQ(seen_.end_ns, each.clamped ? each.start : each.end);
     EXPECT_EQ((seen_.flags & TR_RECORD_TIME_CLAMPED) != 0, each.clamped);
@@ -246,7 +246,7 @@ TEST_F(Inputs, ten_thousand_levels_and_a_hundred_thousand_spans) {
     ++ended;
   }
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(20'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), ended);
 }
 

@@ -79,7 +79,7 @@ TEST_F(IoFaults, interrupted_and_short_calls_are_carried_on) {
   start(with);
   EXPECT_EQ(stats().mode, TR_MODE_FILE);
   record_spans(5000);
-  ASSERT_EQ(tr_flush(30'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(stats().log_errors, 0u);
   expect_conserved();
   armed.disarm();
@@ -115,12 +115,12 @@ TEST_F(IoFaults, each_call_in_turn_fails_once) {
       // Without a directory there is no place for its file.
       in_memory = stats().mode == TR_MODE_MEMORY;
       record_spans(50);
-      EXPECT_EQ(tr_flush(20'000), TR_OK) << "call " << at;
+      EXPECT_EQ(tr_flush(60'000), TR_OK) << "call " << at;
       const tr_processor_stats mine = stats_of(counting_id_);
       EXPECT_EQ(mine.delivered.spans, 50u) << "call " << at;
       EXPECT_EQ(mine.offered.records, mine.delivered.records) << "call " << at;
       running_ = false;
-      EXPECT_EQ(tr_shutdown(20'000), TR_OK) << "call " << at;
+      EXPECT_EQ(tr_shutdown(60'000), TR_OK) << "call " << at;
     }
     EXPECT_TRUE(lines() == 52 || (in_memory && lines() == 0)) << "call " << at << ": " << lines() << " lines";
     without_file += lines() == 0;
@@ -142,7 +142,7 @@ TEST_F(IoFaults, each_call_in_turn_fails_while_a_dead_run_is_taken_up) {
   with.log_level = TR_LEVEL_OFF;
   const auto live = [&] {
     EXPECT_EQ(tr_init(&with, nullptr), TR_OK);
-    EXPECT_EQ(tr_shutdown(20'000), TR_OK);
+    EXPECT_EQ(tr_shutdown(60'000), TR_OK);
   };
   const auto take_up = [&](uint64_t at) {
     in_child([&] {
@@ -187,20 +187,20 @@ class Refusing : public Injector {
 TEST_F(IoFaults, a_disk_that_fails_for_a_while_is_counted_and_used_again) {
   start();
   record_spans(100);
-  ASSERT_EQ(tr_flush(20'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   {
     Refusing refusing({Call::kWrite, Call::kSync, Call::kAllocate, Call::kTruncate});
     const Armed armed(refusing);
     for (int i = 0; i < 10; ++i) {
       record_spans(200);
-      ASSERT_EQ(tr_flush(20'000), TR_OK);
+      ASSERT_EQ(tr_flush(60'000), TR_OK);
     }
     EXPECT_GT(refusing.refused, 0u);
   }
   const uint64_t errors = stats().log_errors;
   EXPECT_GT(errors, 0u);
   record_spans(100);
-  ASSERT_EQ(tr_flush(20'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(stats().log_errors, errors);
   EXPECT_EQ(counting_.spans(), 2200u);
 }
@@ -239,7 +239,7 @@ TEST_F(IoFaults, a_log_that_cannot_be_read_for_a_while_is_read_later_or_counted)
     awake = true;
     EXPECT_TRUE(comes_true([&] { return refusing.refused > 0; }));
   }
-  ASSERT_EQ(tr_flush(20'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   const tr_processor_stats counts = stats_of(id);
   EXPECT_EQ(counts.delivered.spans, taken);
   EXPECT_EQ(counts.offered.spans, 4000u);
@@ -262,9 +262,9 @@ TEST_F(IoFaults, with_any_number_of_descriptors_left) {
       if (tr_init(&with, nullptr) != TR_OK) return 2;
       if (tr_add_processor(&table, &id) != TR_OK) return 3;
       record_spans(3000, 5000);
-      if (tr_flush(20'000) != TR_OK) return 4;
+      if (tr_flush(60'000) != TR_OK) return 4;
       if (counting.spans() != 3000 || stats_of(id).delivered.spans != 3000) return 5;
-      return tr_shutdown(20'000) == TR_OK && counting.released() == 1 ? 0 : 6;
+      return tr_shutdown(60'000) == TR_OK && counting.released() == 1 ? 0 : 6;
     });
   }
 }
@@ -285,12 +285,12 @@ TEST_F(IoFaults, a_limit_on_file_sizes_neither_kills_nor_loses) {
       if (tr_add_processor(&table, nullptr) != TR_OK) return 3;
       // A burst, so that callers grow the recorder's pool themselves.
       record_spans(4000, 8000);
-      if (tr_flush(20'000) != TR_OK) return 4;
+      if (tr_flush(60'000) != TR_OK) return 4;
       if (counting.spans() + stats().spans_refused < 4000) return 5;
       if (limit < (9u << 20) && stats().log_errors == 0 && stats().mode != TR_MODE_MEMORY) return 6;
       sigset_t pending;
       if (sigpending(&pending) != 0 || sigismember(&pending, SIGXFSZ) != 0) return 7;
-      return tr_shutdown(20'000) == TR_OK ? 0 : 8;
+      return tr_shutdown(60'000) == TR_OK ? 0 : 8;
     });
     std::filesystem::remove_all(directory_ + "/run");
   }
@@ -326,7 +326,7 @@ TEST_F(IoFaults, a_disk_that_does_not_answer_holds_up_no_caller_and_no_deadline)
   const size_t before_it = open_descriptors();
   start(with);
   record_spans(10);
-  ASSERT_EQ(tr_flush(20'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   Hanging hanging;
   Armed armed(hanging);
   record_spans(10);
@@ -360,9 +360,9 @@ TEST_F(IoFaults, a_disk_that_does_not_answer_holds_up_no_caller_and_no_deadline)
   // What was left behind goes when its thread has come back; what it held is found in the run directory.
   for (int i = 0; i < 50 && open_descriptors() > before_it; ++i) {
     start();
-    EXPECT_EQ(tr_flush(20'000), TR_OK);
+    EXPECT_EQ(tr_flush(60'000), TR_OK);
     running_ = false;
-    EXPECT_EQ(tr_shutdown(20'000), TR_OK);
+    EXPECT_EQ(tr_shutdown(60'000), TR_OK);
     std::this_thread::sleep_for(std::chrono::milliseconds(20));
   }
 }

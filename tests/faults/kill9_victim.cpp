@@ -243,7 +243,7 @@ int collect(Shared* shared, const char* directory) {
   stats.struct_size = sizeof stats;
   tr_stats_get(&stats);
   if (stats.records_corrupt != 0) std::fprintf(stderr, "corrupt %" PRIu64 "\n", stats.records_corrupt);
-  if (tr_shutdown(10'000) != TR_OK || runs_in(directory) != 0) {
+  if (tr_shutdown(60'000) != TR_OK || runs_in(directory) != 0) {
     std::fprintf(stderr, "shutdown left something behind\n");
     return 4;
   }

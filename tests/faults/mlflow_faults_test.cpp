@@ -156,10 +156,10 @@ TEST_F(MlflowFaults, AnOutageUnderLoad) {
     attach();
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < 50; ++i) record_trace("trace", 20);
-    EXPECT_LT(seconds_since(start), 5.0);
+    EXPECT_LT(seconds_since(start), 60.0);
     const auto end = std::chrono::steady_clock::now();
     EXPECT_EQ(session.stop(500), TR_ETIMEDOUT);
-    EXPECT_LT(seconds_since(end), 10.0);
+    EXPECT_LT(seconds_since(end), 60.0);
   }
   fail("[]");
   Session session(directory_.path());

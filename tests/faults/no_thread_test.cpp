@@ -71,8 +71,8 @@ TEST_F(NoThread, whichever_is_the_first_that_cannot_be_made) {
       const int before = counting_.released();
       EXPECT_EQ(tr_add_processor(&table, nullptr), TR_ENOMEM);
       EXPECT_EQ(counting_.released(), before + 1);
-      EXPECT_EQ(tr_flush(20'000), TR_OK);
-      EXPECT_EQ(tr_shutdown(20'000), TR_OK);
+      EXPECT_EQ(tr_flush(60'000), TR_OK);
+      EXPECT_EQ(tr_shutdown(60'000), TR_OK);
     }
     EXPECT_EQ(entries_of(directory_ + "/run"), 0u);
     expect_nothing_left();
@@ -93,7 +93,7 @@ TEST_F(NoThread, a_set_that_cannot_be_started_leaves_the_old_ones) {
   }
   threads_to_allow = 1'000'000;
   record_span();
-  ASSERT_EQ(tr_flush(20'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), 1u) << "the old one is still there";
 }
 

@@ -72,7 +72,7 @@ TEST_F(Threads, one_span_written_by_sixteen_threads_is_whole) {
   for (std::thread& thread : all) thread.join();
   EXPECT_EQ(tr_span_end(span), TR_OK);
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(keys.size(), static_cast<size_t>(kThreads * kEach));
   EXPECT_TRUE(values_good);
 }
@@ -103,7 +103,7 @@ TEST_F(Threads, a_span_that_is_ended_while_others_write_is_whole) {
     for (std::thread& writer : writers) writer.join();
   }
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  ASSERT_EQ(tr_flush(10'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(delivered, set.load()) << "what a setter accepted is in the record, what it refused is not";
 }
 
@@ -124,7 +124,7 @@ TEST_F(Threads, a_span_outlives_the_thread_that_started_it) {
   std::thread([&] { EXPECT_EQ(tr_span_end(child), TR_OK); }).join();
   EXPECT_EQ(tr_span_end(parent), TR_OK);
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), 2u);
   EXPECT_EQ(parents["child"], std::string(reinterpret_cast<const char*>(parent_id), 8));
 }
@@ -153,7 +153,7 @@ TEST_F(Threads, spans_started_here_and_ended_there_do_not_use_up_the_memory) {
   }
   ender.join();
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(10'000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), static_cast<uint64_t>(kSpans));
 }
 
@@ -164,14 +164,14 @@ TEST_F(Threads, ten_thousand_short_threads_leave_nothing_behind) {
   for (int i = 0; i < 10'000; ++i) {
     std::thread([trace] { EXPECT_EQ(tr_span_end(start_span(trace, "span")), TR_OK); }).join();
     if (i == 1000) {
-      ASSERT_EQ(tr_flush(5000), TR_OK);
+      ASSERT_EQ(tr_flush(60'000), TR_OK);
       used_early = stats().memory_used;
     }
   }
-  ASSERT_EQ(tr_flush(5000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_LE(stats().memory_used, used_early + (1u << 20));
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK);
+  EXPECT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), 10'000u);
 }
 
@@ -231,7 +231,7 @@ TEST_F(Threads, a_signal_handler_may_call_the_library) {
   EXPECT_GT(storm.handled, 50u);
   EXPECT_EQ(storm.handled, storm.refused + storm.ended);
   EXPECT_EQ(tr_trace_end(storm.trace), TR_OK);
-  ASSERT_EQ(tr_flush(30'000), TR_OK);
+  ASSERT_EQ(tr_flush(60'000), TR_OK);
   EXPECT_EQ(counting_.spans(), ended + storm.ended);
   EXPECT_LE(stats().reentrant, storm.refused) << "refused for want of memory, or because a call was interrupted";
 }
@@ -247,7 +247,7 @@ TEST_F(Threads, a_long_jump_between_calls_leaks_no_more_than_its_span) {
     }
   }
   EXPECT_EQ(tr_trace_end(trace), TR_OK);
-  EXPECT_EQ(tr_flush(5000), TR_OK) << "a flush ends what is open of ended traces";
+  EXPECT_EQ(tr_flush(60'000), TR_OK) << "a flush ends what is open of ended traces";
   EXPECT_EQ(counting_.incomplete_spans(), 1000u);
 }
 

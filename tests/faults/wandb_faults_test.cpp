@@ -254,10 +254,10 @@ TEST_F(WandbFaults, AnOutageUnderLoad) {
     attach();
     const auto start = std::chrono::steady_clock::now();
     for (int i = 0; i < 50; ++i) record("trace", 20);
-    EXPECT_LT(seconds_since(start), 5.0);
+    EXPECT_LT(seconds_since(start), 60.0);
     const auto end = std::chrono::steady_clock::now();
     EXPECT_EQ(session.stop(500), TR_ETIMEDOUT);
-    EXPECT_LT(seconds_since(end), 10.0);
+    EXPECT_LT(seconds_since(end), 60.0);
   }
   fail("[]");
   Session session(directory_.path());
@@ -328,7 +328,7 @@ TEST_F(WandbFaults, WhatIsRefusedForGoodGoesToAFile) {
     Session session(directory_.file("d"));
     attach();
     record("refused", 5);
-    EXPECT_EQ(tr_flush(30'000), TR_OK);
+    EXPECT_EQ(tr_flush(60'000), TR_OK);
     record("taken", 5);
     EXPECT_EQ(session.stop(), TR_OK);
     EXPECT_EQ(finished(), 1u) << fault;
@@ -373,7 +373,7 @@ TEST_F(WandbFaults, RequestsAreSpacedUnlessSomebodyWaits) {
   tr_trace_set_str(trace, "color", TR_NUL, "red", TR_NUL);
   tr_trace_end(trace);
   EXPECT_EQ(session.stop(), TR_OK);
-  EXPECT_LT(seconds_since(start), 30.0);
+  EXPECT_LT(seconds_since(start), 120.0);
   expect_whole(1, 6);
 }
 

@@ -299,7 +299,7 @@ TEST_F(WandbTerms, WhatMayNotBeSentYetIsLeftAtTheEnd) {
     attach(options(server.url()));
     const tr_trace trace = tr_trace_start("trace", TR_NUL, nullptr);
     add_span(trace, "step");
-    EXPECT_EQ(tr_flush(30'000), TR_OK);
+    EXPECT_EQ(tr_flush(60'000), TR_OK);
     for (int i = 1; i < 5; ++i) add_span(trace, "step");
     tr_trace_end(trace);
     const auto start = std::chrono::steady_clock::now();

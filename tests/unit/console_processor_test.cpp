@@ -212,7 +212,7 @@ TEST(ConsoleProcessor, AFullPipeHoldsNobodyUp) {
   for (; taken < 100 && result == TR_OK; ++taken) result = console.deliver(records.pointers());
   EXPECT_EQ(result, TR_EAGAIN);  // it takes no more, and the memory it holds is bounded
   EXPECT_LT(taken, 20u);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   size_t read = pipe.drain();
   for (int i = 0; i < 1'000 && console.table().force_flush(console.table().user_data, 1) != TR_OK; ++i)
     read += pipe.drain();

@@ -222,7 +222,7 @@ TEST_F(JsonlProcessorTest, FourProcessesAndKills) {
       for (size_t from = 0; from < records_.size(); from += step) {
         while (mine.deliver(records_.pointers(from, from + step), run_id.c_str()) == TR_EAGAIN) {
         }
-        if (i == 3) ::usleep(1'000);  // so that it does not finish before it is killed
+        if (i == 3) ::usleep(from < 8 ? 1'000 : 100'000);  // so that it does not finish before it is killed
       }
     }));
   }

@@ -58,8 +58,11 @@ TEST(ProcessIdentity, AZombieIsGoneButNotOneWhoseThreadsRunOn) {
 
   const ProcessIdentity headless = start(true);
   children.add(static_cast<pid_t>(headless.pid));
-  ::usleep(100'000);
-  EXPECT_NE(read_file("/proc/" + std::to_string(headless.pid) + "/stat").find(") Z "), std::string::npos);
+  const auto is_zombie = [&] {
+    return read_file("/proc/" + std::to_string(headless.pid) + "/stat").find(") Z ") != std::string::npos;
+  };
+  for (int i = 0; i < 6000 && !is_zombie(); ++i) ::usleep(10'000);
+  EXPECT_TRUE(is_zombie());
   EXPECT_TRUE(process_alive(headless));
   ::kill(static_cast<pid_t>(headless.pid), SIGKILL);
   ::waitpid(static_cast<pid_t>(headless.pid), nullptr, 0);

@@ -194,7 +194,7 @@ TEST(RecorderMemory, BlockingEndsAtItsLimit) {
   }
   EXPECT_EQ(span, 0u);
   EXPECT_GE(longest, 45'000'000);
-  EXPECT_LE(longest, 1'000'000'000);
+  EXPECT_LE(longest, 20'000'000'000);
   // Without room the next one waits as well.
   EXPECT_EQ(life.span(trace), 0u);
   life.collect(false);

@@ -78,7 +78,9 @@ TEST_F(StoreFaults, KilledAtAnyTimeAndRedelivered) {
     const Driven local(make_local_processor, "", directory_.path());
     ASSERT_EQ(local.deliver(records_.pointers(0, 1)), TR_OK);  // so that making the file is not most of the time
   }
-  for (int round = 0; round < 10; ++round) {
+  const auto written = [&] { return count("SELECT count(*) FROM run_metrics"); };
+  // Until some of the children, which live longer and longer, came to write.
+  for (int round = 0; round < 10 || (round < 100 && written() <= 1); ++round) {
     const pid_t child = start_child([&] {
       const Driven local(make_local_processor, "", directory_.path());
       for (size_t from = 0; from < records_.size(); from += 8) {
@@ -90,8 +92,7 @@ TEST_F(StoreFaults, KilledAtAnyTimeAndRedelivered) {
     ::kill(child, SIGKILL);
     EXPECT_EQ(wait_child(child), -1);
   }
-  const int64_t before = count("SELECT count(*) FROM run_metrics");
-  EXPECT_GT(before, 1);  // control: the children came to write
+  EXPECT_GT(written(), 1);  // control: they did
   const Driven local(make_local_processor, "", directory_.path());
   ASSERT_EQ(deliver_until_taken(local, records_.pointers(), "run-a"), TR_OK);
   EXPECT_EQ(count("SELECT count(*) FROM run_metrics"), 2'000);
@@ -164,7 +165,7 @@ TEST_F(StoreFaults, LockedByAnotherProcess) {
   ASSERT_EQ(other.execute("BEGIN IMMEDIATE"), 0);
   const auto start = std::chrono::steady_clock::now();
   EXPECT_EQ(local.deliver(records_.pointers(1)), TR_EAGAIN);
-  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(2));
+  EXPECT_LT(std::chrono::steady_clock::now() - start, std::chrono::seconds(20));
   ASSERT_EQ(other.execute("ROLLBACK"), 0);
   EXPECT_EQ(local.deliver(records_.pointers(1)), TR_OK);
   EXPECT_EQ(count("SELECT count(*) FROM spans"), 2);
