@@ -40,7 +40,9 @@ class Fuzzer:
         if files < LEAST_FILES and not self.options.grow:
             return False, f"the corpus has {files} files, fewer than {LEAST_FILES}"
         os.makedirs(self.corpus, exist_ok=True)
-        limit = [f"-max_total_time={self.options.seconds}"] if self.options.seconds else [f"-runs={self.options.runs}"]
+        # A count of inputs draws the same ones each time, so that a check says the same twice; a time draws new ones.
+        limit = ([f"-max_total_time={self.options.seconds}"] if self.options.seconds else
+                 [f"-runs={self.options.runs}", "-seed=1"])
         with tempfile.TemporaryDirectory() as found:
             result = self.call(*limit, f"-max_len={MOST_BYTES}", "-timeout=60", "-print_final_stats=1",
                                f"-artifact_prefix={FAILURES}/{self.name}-", found, self.corpus)
