@@ -37,7 +37,8 @@ def answers(port):
 
 def start(folder, store, port):
     environment = {name: value for name, value in os.environ.items() if not name.startswith("MLFLOW_")}
-    environment.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_ALLOW_FILE_STORE="true")
+    environment.update(MLFLOW_DISABLE_TELEMETRY="true", DO_NOT_TRACK="true", MLFLOW_ALLOW_FILE_STORE="true",
+                       MLFLOW_SERVER_ENABLE_JOB_EXECUTION="false")  # a dozen processes that nobody here asks for anything
     with open(os.path.join(folder, "log"), "wb") as log:
         return subprocess.Popen(
             [sys.executable, "-m", "mlflow", "server", "--host", "127.0.0.1", "--port", str(port), "--workers", "2",
