@@ -66,10 +66,10 @@ inline size_t entries_of(const std::string& path) {
 inline size_t open_descriptors() { return entries_of("/proc/self/fd"); }
 inline size_t threads() { return entries_of("/proc/self/task"); }
 
-// Waits until `done` or a minute has passed.
+// Waits until `done`, or until the time has passed.
 template <class Done>
-bool comes_true(Done&& done) {
-  const auto deadline = std::chrono::steady_clock::now() + std::chrono::seconds(60);
+bool comes_true(Done&& done, std::chrono::seconds limit = std::chrono::seconds(20)) {
+  const auto deadline = std::chrono::steady_clock::now() + limit;
   while (!done()) {
     if (std::chrono::steady_clock::now() > deadline) return false;
     std::this_thread::sleep_for(std::chrono::milliseconds(1));
@@ -216,10 +216,10 @@ class FaultTest : public ::testing::Test {
   }
 
   // Delivery threads may take a moment to be gone after the shutdown.
-  void expect_nothing_left() {
-    EXPECT_TRUE(comes_true([&] { return threads() <= threads_before_; }))
+  void expect_nothing_left(std::chrono::seconds limit = std::chrono::seconds(20)) {
+    EXPECT_TRUE(comes_true([&] { return threads() <= threads_before_; }, limit))
         << threads() << " threads, " << threads_before_;
-    EXPECT_TRUE(comes_true([&] { return open_descriptors() <= descriptors_before_; }))
+    EXPECT_TRUE(comes_true([&] { return open_descriptors() <= descriptors_before_; }, limit))
         << open_descriptors() << " descriptors, " << descriptors_before_ << " before";
   }
 

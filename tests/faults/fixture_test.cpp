@@ -50,7 +50,7 @@ TEST_F(FixtureTest, a_processor_that_refuses_is_accounted_for) {
 TEST_F(FixtureTest, a_descriptor_left_open_is_noticed) {
   const int fd = open("/dev/null", O_RDONLY | O_CLOEXEC);
   ASSERT_GE(fd, 0);
-  EXPECT_NONFATAL_FAILURE(expect_nothing_left(), "descriptors");
+  EXPECT_NONFATAL_FAILURE(expect_nothing_left(std::chrono::seconds(1)), "descriptors");
   close(fd);
 }
 
@@ -59,7 +59,7 @@ TEST_F(FixtureTest, a_thread_left_running_is_noticed) {
   std::thread thread([&] {
     while (!stop) std::this_thread::sleep_for(std::chrono::milliseconds(1));
   });
-  EXPECT_NONFATAL_FAILURE(expect_nothing_left(), "threads");
+  EXPECT_NONFATAL_FAILURE(expect_nothing_left(std::chrono::seconds(1)), "threads");
   stop = true;
   thread.join();
 }
