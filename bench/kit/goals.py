@@ -13,10 +13,10 @@ WHY = {
     "binding": "most of it is what the library does for its first reader in any language: decoding and handing over",
     "otel": "its caller moves the values it was given into a queue in memory; here every byte, 1 KB of text among them, is"
             " copied to where a kill does not take it",
-    "packed": "two crossings from Go to C cost 70 ns here, the span and its context 40; the rest is locks, the buffer, and"
+    "packed": "two crossings from Go to C cost 70 ns here, the span and its context 35; the rest is the buffer, its guard, and"
               " what the library does for a span with four attributes, whoever calls it",
-    "go": "the library takes some 40 % of it; the two crossings to C and the six calls of Set, each with a lock and a copy"
-          " into what waits, are most of the rest",
+    "go": "the library takes some 40 % of it; of the rest the six calls of Set, each with a locked instruction and a copy into"
+          " what waits, are a half, and the two crossings to C a third",
     "noise": "not by design: repeat it on a quieter machine before looking further; the counts of instructions do not"
              " depend on the load",
 }

@@ -134,9 +134,10 @@ func Flush(ctx context.Context) error {
 	})
 }
 
-// Shutdown ends open spans as incomplete, with all that was set on them, delivers what is left and ends all processors. The time is that of ctx; without
-// a deadline 5 s. What is left is kept for the next start, and ErrTimedOut tells. A program that ends without it loses
-// nothing that was recorded, either: the next one that uses the directory delivers it. Idempotent; Init may follow.
+// Shutdown ends open spans as incomplete, with all that was set on them, delivers what is left and ends all processors.
+// The time is that of ctx; without a deadline 5 s. What is left is kept for the next start, and ErrTimedOut tells. A program
+// that ends without it loses nothing that was recorded, either: the next one that uses the directory delivers it.
+// Idempotent; Init may follow.
 func Shutdown(ctx context.Context) error {
 	if C.trgo_inside_hook() != 0 {
 		return ErrReentrant
