@@ -4,6 +4,7 @@ use std::fmt;
 
 /// What [`load`](crate::load) says when the library cannot be used.
 #[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
 pub enum LoadError {
     /// There is no such file, or the loader refuses it.
     NotFound {

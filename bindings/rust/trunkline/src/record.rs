@@ -13,10 +13,10 @@ use trunkline_sys as sys;
 pub struct RecordType(pub u32);
 
 macro_rules! record_types {
-    ($($name:ident $constant:ident;)*) => {
+    ($($(#[$documentation:meta])* $name:ident $constant:ident;)*) => {
         impl RecordType {
             $(
-                /// As the name says.
+                $(#[$documentation])*
                 pub const $name: RecordType = RecordType(sys::$constant);
             )*
         }
@@ -24,20 +24,35 @@ macro_rules! record_types {
 }
 
 record_types! {
+    /// A trace has begun; the attributes are the metadata it began with.
     TRACE_START TR_RECORD_TRACE_START;
+    /// A span has begun: only for a processor whose registration asks for it.
     SPAN_START TR_RECORD_SPAN_START;
+    /// A span has ended, or was ended for it; this record has everything that was set on it.
     SPAN_END TR_RECORD_SPAN_END;
+    /// A trace has ended; the attributes are all its metadata.
     TRACE_END TR_RECORD_TRACE_END;
+    /// An event of a trace; those of spans come with their span.
     EVENT TR_RECORD_EVENT;
+    /// A run has begun; the attributes are its configuration.
     RUN_START TR_RECORD_RUN_START;
+    /// Metrics of a run, as attributes, at a step.
     RUN_LOG TR_RECORD_RUN_LOG;
+    /// Values of the summary of a run.
     RUN_SUMMARY TR_RECORD_RUN_SUMMARY;
+    /// Values that were added to the configuration of a run.
     RUN_CONFIG TR_RECORD_RUN_CONFIG;
+    /// Tags of a run.
     RUN_TAG TR_RECORD_RUN_TAG;
+    /// A run has ended, with its status and exit code.
     RUN_FINISH TR_RECORD_RUN_FINISH;
+    /// A file of a run; the name is its path there.
     RUN_ARTIFACT TR_RECORD_RUN_ARTIFACT;
+    /// A version of an artifact, which a run has made.
     RUN_ADD_ARTIFACT TR_RECORD_RUN_ADD_ARTIFACT;
+    /// A run has used an artifact, which the name tells.
     RUN_USE_ARTIFACT TR_RECORD_RUN_USE_ARTIFACT;
+    /// An image or a page of a run, at a step.
     RUN_MEDIA TR_RECORD_RUN_MEDIA;
 }
 
