@@ -100,8 +100,8 @@ class Download {
     std::string answer;
     if (Error error = ask(wandb::kFindArtifactQuery, wandb::find_artifact_variables(name), &answer)) return error;
     const wandb::FoundArtifact found = wandb::read_found_artifact(answer);
-    const std::string place = (name.entity.empty() ? "" : name.entity + "/") + name.project;
-    const std::string whole = place + "/" + name.name + ":" + name.alias;
+    const std::string owner = name.entity.empty() ? "" : name.entity + "/";
+    const std::string whole = owner + name.project + "/" + name.name + ":" + name.alias;
     if (found.id.empty()) return {TR_ENOENT, "W&B has no artifact " + whole};
     if (found.manifest_url.empty()) return {TR_EINVAL, "W&B does not say what is in " + whole};
     std::string manifest;
