@@ -1,5 +1,7 @@
 // Packed attributes from a host: nothing outside them is read, and what was read is packed again as the same bytes.
 // Spans with any bytes for attributes are part of api_fuzz.
+#include <bit>
+
 #include "fuzz_support.hpp"
 #include "model/packed_attributes.hpp"
 #include "model/packed_plain.hpp"
@@ -15,6 +17,10 @@ bool same(const trunkline::PackedAttributes& read) {
          trunkline::test::packed(again.data(), again.count()) == once;
 }
 
+uint64_t bits_of(const tr_value& scalar) {
+  return scalar.type == TR_TYPE_F64 ? std::bit_cast<uint64_t>(scalar.f64) : static_cast<uint64_t>(scalar.i64);
+}
+
 // What is read without structs is what is read with them.
 bool plain_agrees(const trunkline::PackedAttributes& read, const uint8_t* data, size_t size) {
   trunkline::PackedPlain plain(data, size);
@@ -26,7 +32,7 @@ bool plain_agrees(const trunkline::PackedAttributes& read, const uint8_t* data, 
       return false;
     }
     if (each.is_text ? each.text.data() != known.value.data || each.text.size() != known.value.size
-                     : each.bits != static_cast<uint64_t>(known.value.i64)) {
+                     : each.bits != bits_of(known.value)) {
       return false;
     }
   }
