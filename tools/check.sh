@@ -14,3 +14,7 @@ check() {
     failed=1
   fi
 }
+
+# holds STORE TEXT: whether the program lists that text among the traces of a store of this build's. Not through a pipe,
+# which fails when its reader stops at the first match.
+holds() { grep -q "$2" <<<"$("$build/bin/trunkline" --dir "$1" ls)"; }

@@ -58,7 +58,7 @@ vetted() { (cd "$1" && go vet ./...); }
 page() {
   mkdir -p "$place/page/example" && ln -sfn "$PWD" "$place/page/trunkline" &&
     env -u TRUNKLINE_DIR PATH="$prefix/bin:$PATH" tools/run_page.py docs/go.md "$place/page/example" &&
-    "$build/bin/trunkline" --dir "$place/page/example/.trunkline" ls | grep -q "answer a question"
+    holds "$place/page/example/.trunkline" "answer a question"
 }
 build_agent() { (cd "$agent" && go build -o "$place/agent/coding_agent" .); }
 
@@ -97,7 +97,7 @@ records() {
   local name=$1
   shift
   (cd "$place" && env TRUNKLINE_DIR="$place/store-$name" "$@" "$place/$name/example") &&
-    grep -q "from outside" <<<"$("$build/bin/trunkline" --dir "$place/store-$name" ls)"
+    holds "$place/store-$name" "from outside"
 }
 shared() { project shared host && needs_library shared && records shared LD_LIBRARY_PATH="$library"; }
 static() { project static host -tags trunkline_static && ! needs_library static && records static; }
@@ -114,7 +114,7 @@ without_storage() {
   mkdir -p "$place/modules"
   project late late && (cd "$place" && TRUNKLINE_DIR="$place/store-late" LD_LIBRARY_PATH="$library" \
     "$place/late/example" "$build/bin/tls_module.so" "$place/modules") &&
-    "$build/bin/trunkline" --dir "$place/store-late" ls | grep -q "from outside"
+    holds "$place/store-late" "from outside"
 }
 static_tests() { (cd "$package" && go test -count=1 -tags trunkline_static -run 'Spans|Whatever|Durable' .); }
 
