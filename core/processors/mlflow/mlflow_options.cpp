@@ -158,8 +158,7 @@ Expected<net::Endpoint> make_endpoint(Options* options, net::GetVariable get) {
 std::string missing_password(const Options& options, const net::Endpoint& endpoint) {
   if (options.username.empty() || !endpoint.authorization.empty()) return {};
   return "there is a user name and no password (option \"password\", or MLFLOW_TRACKING_PASSWORD), so the server is "
-         "asked "
-         "without either";
+         "asked without either";
 }
 
 std::string user_name(const Options& options, net::GetVariable get) {
